@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config"
+
+/** Tiers by folder: `unit` is fast and pure, `integration` needs Node only, `system` needs what `.ci/run` installs. */
+const tier = (name: string, folders: ReadonlyArray<string>, testTimeout: number) => ({
+  test: {
+    name,
+    root: import.meta.dirname,
+    include: folders.map((folder) => `${folder}/**/*.test.ts`),
+    testTimeout,
+    hookTimeout: testTimeout
+  }
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      tier("unit", ["unit"], 10_000),
+      tier("integration", ["contract", "integration"], 60_000),
+      tier("system", ["system"], 300_000)
+    ]
+  }
+})
