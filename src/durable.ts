@@ -1,0 +1,66 @@
+/**
+ * What must survive a power cut, each with the exact call sequence: a file's bytes are synced before its name can be seen, and
+ * the directory that holds the name is synced before anyone is told. A sync that fails is a defect: after one, what is on disk is
+ * unknown (fsync(2); "fsyncgate", 2018), so the process ends and the ordinary pass recovers.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+
+const parent = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
+
+/** Makes the names in a directory durable. */
+export const syncDirectory = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const directory = yield* fs.open(path, { flag: "r" })
+  yield* Effect.orDie(directory.sync)
+}, Effect.scoped)
+
+/** Makes an open file's bytes durable. */
+export const syncFile = (file: FileSystem.File): Effect.Effect<void> => Effect.orDie(file.sync)
+
+/** Renames within one filesystem; the new name is durable when this returns, and the old one is gone for good. */
+export const move = Effect.fnUntraced(function* (from: string, to: string) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.rename(from, to)
+  // A crash here leaves it under either name, never under none: rename(2) is atomic.
+  yield* syncDirectory(parent(to))
+  if (parent(from) !== parent(to)) yield* syncDirectory(parent(from))
+})
+
+/** Writes a whole small file under `path`, replacing what is there in one step. Mode 0600 unless said otherwise. */
+export const write = Effect.fnUntraced(function* (path: string, content: string, mode = 0o600) {
+  const fs = yield* FileSystem.FileSystem
+  const temporary = `${path}.tmp`
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const file = yield* fs.open(temporary, { flag: "w", mode })
+      yield* file.writeAll(new TextEncoder().encode(content))
+      yield* syncFile(file)
+    })
+  )
+  // A crash here leaves the old content and a `.tmp` that the next write replaces.
+  yield* move(temporary, path)
+})
+
+/** Removes a name, durably. */
+export const remove = Effect.fnUntraced(function* (path: string, options?: { readonly recursive?: boolean }) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.remove(path, { recursive: options?.recursive ?? false, force: true })
+  yield* syncDirectory(parent(path))
+})
+
+/** Makes a directory and every missing parent, each name durable before the next is made below it. Mode 0700 unless said otherwise. */
+export const makeDirectory: (
+  path: string,
+  mode?: number
+) => Effect.Effect<void, import("effect/PlatformError").PlatformError, FileSystem.FileSystem> = Effect.fnUntraced(
+  function* (path: string, mode = 0o700) {
+    const fs = yield* FileSystem.FileSystem
+    if (yield* fs.exists(path)) return
+    if (parent(path) !== path) yield* makeDirectory(parent(path), mode)
+    yield* fs
+      .makeDirectory(path, { mode })
+      .pipe(Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void))
+    yield* syncDirectory(parent(path))
+  }
+)

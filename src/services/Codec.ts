@@ -1,0 +1,46 @@
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Sha256 } from "../domain/names.ts"
+
+/** The bytes are not what the format says: broken zstd, or another size than was pledged. */
+export class CodecError extends Schema.TaggedError<CodecError>()("CodecError", { message: Schema.String }) {}
+
+export interface Hasher {
+  readonly update: (bytes: Uint8Array | string) => void
+  /** Ends the hasher. */
+  readonly digest: () => Sha256
+}
+
+export interface Compressor {
+  /** Takes `bytes` (not to be changed until it is done) and gives the output that is ready. */
+  readonly push: (bytes: Uint8Array) => Effect.Effect<ReadonlyArray<Uint8Array>, CodecError>
+  /** Gives the rest, checksum included. */
+  readonly end: Effect.Effect<ReadonlyArray<Uint8Array>, CodecError>
+}
+
+export interface Decompressor {
+  /** Done when every byte that `bytes` stands for went through the sink, or the sink said stop. */
+  readonly push: (bytes: Uint8Array) => Effect.Effect<void, CodecError>
+  /** Fails when a frame was cut short. */
+  readonly end: Effect.Effect<void, CodecError>
+}
+
+/**
+ * zstd (RFC 8878) and SHA-256. In production the compression runs on threads; memory stays flat in both directions, whatever
+ * a frame expands to, because output goes to a sink as it comes.
+ */
+export class Codec extends Context.Service<
+  Codec,
+  {
+    readonly sha256: () => Hasher
+    /** One frame that carries `contentSize` (bytes) and a checksum; `level` 1 to 19. */
+    readonly compressor: (options: {
+      readonly level: number
+      readonly contentSize: number
+    }) => Effect.Effect<Compressor, never, Scope.Scope>
+    /** One frame or more, a window of at most 8 MiB. `sink` sees at most 1 MiB at a time, must not keep it, and ends it all with `false`. */
+    readonly decompressor: (sink: (bytes: Uint8Array) => boolean) => Effect.Effect<Decompressor, never, Scope.Scope>
+  }
+>()("cis490/services/Codec") {}

@@ -1,0 +1,50 @@
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/** What `lstat` says, exactly: Effect's own `File.Info` rounds times to milliseconds. */
+export interface Inspection {
+  readonly type: FileSystem.File.Type
+  /** Bytes. */
+  readonly size: number
+  /** Permission bits. */
+  readonly mode: number
+  /** Nanoseconds since 1970; negative before. */
+  readonly mtimeNs: bigint
+}
+
+export interface Space {
+  /** Bytes an unprivileged writer may still use. */
+  readonly freeBytes: number
+  readonly totalBytes: number
+  /** 0 of 0 where the filesystem does not count them. */
+  readonly freeInodes: number
+  readonly totalInodes: number
+}
+
+/** Somebody else holds the lock. */
+export class LockHeld extends Schema.TaggedError<LockHeld>()("LockHeld", {
+  path: Schema.String,
+  /** As written by the holder; absent when it cannot be read. */
+  pid: Schema.optionalKey(Schema.Int)
+}) {}
+
+/** What the programs need from a disk and Effect's `FileSystem` does not offer. */
+export class Volume extends Context.Service<
+  Volume,
+  {
+    /** `lstat`: links are not followed. */
+    readonly inspect: (path: string) => Effect.Effect<Inspection, PlatformError>
+    readonly space: (path: string) => Effect.Effect<Space, PlatformError>
+    /**
+     * Holds `path` (created with our pid in it, never removed) until the scope closes. The kernel lets go with the process,
+     * however it ends.
+     */
+    readonly lock: (path: string) => Effect.Effect<void, LockHeld | PlatformError, Scope.Scope>
+    /** Who holds the lock now: a pid, `"unknown"` when it is held and names nobody, `undefined` when it is free. */
+    readonly lockHolder: (path: string) => Effect.Effect<number | "unknown" | undefined, PlatformError>
+  }
+>()("cis490/services/Volume") {}
