@@ -27,19 +27,21 @@ export const move = Effect.fnUntraced(function* (from: string, to: string) {
   if (parent(from) !== parent(to)) yield* syncDirectory(parent(from))
 })
 
-/** Writes a whole small file under `path`, replacing what is there in one step. Mode 0600 unless said otherwise. */
-export const write = Effect.fnUntraced(function* (path: string, content: string, mode = 0o600) {
+/**
+ * Writes a whole small file under `path`, mode 0600, replacing what is there in one step. `draft` is where it is written first,
+ * for a directory in which nothing half-made may lie.
+ */
+export const write = Effect.fnUntraced(function* (path: string, content: string, draft = `${path}.tmp`) {
   const fs = yield* FileSystem.FileSystem
-  const temporary = `${path}.tmp`
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const file = yield* fs.open(temporary, { flag: "w", mode })
+      const file = yield* fs.open(draft, { flag: "w", mode: 0o600 })
       yield* file.writeAll(new TextEncoder().encode(content))
       yield* syncFile(file)
     })
   )
-  // A crash here leaves the old content and a `.tmp` that the next write replaces.
-  yield* move(temporary, path)
+  // A crash here leaves the old content and a draft that the next write replaces.
+  yield* move(draft, path)
 })
 
 /** Removes a name, durably. */

@@ -9,8 +9,12 @@ export const SCHEMA_VERSION = 1
 export const header = {
   codeCommit: "x-cis490-code-commit",
   contentSha256: "x-cis490-content-sha256",
+  /** On every problem: its name. It tells the receiver's own 404 to a HEAD, which has no body, from a proxy's. */
+  problem: "x-cis490-problem",
   reprDigest: "repr-digest"
 } as const
+
+export const PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 export const path = {
   health: "/v1/health",
@@ -59,7 +63,7 @@ export interface Problem {
   /** Seconds, for 429, 503 and 507. */
   readonly retryAfter?: number
   /** The members the contract names beside the problem fields: `limit_bytes`, `stored_sha256`, `your_commit`, … */
-  readonly members?: Readonly<Record<string, string | number | null>>
+  readonly members?: Readonly<Record<string, string | number | boolean | null>>
 }
 
 /** The answer to an episode that is in the dataset: 201 `stored` or 200 `already_present`, of the stored copy. */

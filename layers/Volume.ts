@@ -1,0 +1,135 @@
+import * as NodeFs from "node:fs"
+import { type FileHandle, lstat, open, statfs } from "node:fs/promises"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as PlatformError from "effect/PlatformError"
+import * as Schedule from "effect/Schedule"
+import { type Inspection, LockHeld, type Space, Volume } from "../src/services/Volume.ts"
+import * as Ffi from "./ffi.ts"
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = NodeFs.constants
+const LOCK_FILE_MODE = 0o600
+
+const reasons: Readonly<Record<string, PlatformError.SystemErrorTag>> = {
+  EACCES: "PermissionDenied",
+  EBUSY: "Busy",
+  EEXIST: "AlreadyExists",
+  EISDIR: "BadResource",
+  ELOOP: "BadResource",
+  ENOENT: "NotFound",
+  ENOTDIR: "BadResource",
+  EPERM: "PermissionDenied"
+}
+
+const attempt = <A>(
+  method: string,
+  path: string,
+  call: () => Promise<A>
+): Effect.Effect<A, PlatformError.PlatformError> =>
+  Effect.tryPromise({
+    try: call,
+    catch: (thrown) => {
+      const cause = thrown as NodeJS.ErrnoException
+      return PlatformError.systemError({
+        _tag: reasons[cause.code ?? ""] ?? "Unknown",
+        module: "Volume",
+        method,
+        pathOrDescriptor: path,
+        description: cause.message,
+        syscall: cause.syscall,
+        cause
+      })
+    }
+  })
+
+const typeOf = (stats: NodeFs.BigIntStats): FileSystem.File.Type => {
+  if (stats.isFile()) return "File"
+  if (stats.isDirectory()) return "Directory"
+  if (stats.isSymbolicLink()) return "SymbolicLink"
+  if (stats.isFIFO()) return "FIFO"
+  if (stats.isSocket()) return "Socket"
+  if (stats.isBlockDevice()) return "BlockDevice"
+  return stats.isCharacterDevice() ? "CharacterDevice" : "Unknown"
+}
+
+const inspect = (path: string) =>
+  attempt("inspect", path, () => lstat(path, { bigint: true })).pipe(
+    Effect.map(
+      (stats): Inspection => ({
+        type: typeOf(stats),
+        size: Number(stats.size),
+        mode: Number(stats.mode & 0o7777n),
+        mtimeNs: stats.mtimeNs
+      })
+    )
+  )
+
+const space = (path: string) =>
+  attempt("space", path, () => statfs(path, { bigint: true })).pipe(
+    Effect.map(
+      (stats): Space => ({
+        freeBytes: Number(stats.bavail * stats.bsize),
+        totalBytes: Number(stats.blocks * stats.bsize),
+        freeInodes: Number(stats.ffree),
+        totalInodes: Number(stats.files)
+      })
+    )
+  )
+
+/** Node opens everything close-on-exec: no child can keep a lock alive. */
+const opened = (method: string, path: string, flags: number) =>
+  Effect.acquireRelease(
+    attempt(method, path, () => open(path, flags | O_NOFOLLOW | O_NONBLOCK, LOCK_FILE_MODE)),
+    (file) => Effect.promise(() => file.close())
+  )
+
+/** False when somebody else is in the way. */
+const flock = (method: string, path: string, file: FileHandle, operation: number) =>
+  attempt(method, path, async () => Ffi.flock(file.fd, operation | Ffi.LOCK_NB))
+
+const writtenPid = (method: string, path: string, file: FileHandle) =>
+  attempt(method, path, async () => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
+    const pid = /^([1-9][0-9]*)\n/.exec(buffer.toString("latin1", 0, bytesRead))?.[1]
+    return pid === undefined ? undefined : Number(pid)
+  })
+
+/** `lockHolder` holds a shared lock for a moment: that must not turn a starting program away. */
+const PROBE_PASSES = Schedule.spaced(Duration.millis(25)).pipe(Schedule.upTo({ times: 5 }))
+
+const lock = Effect.fnUntraced(function* (path: string) {
+  const file = yield* opened("lock", path, O_RDWR | O_APPEND | O_CREAT)
+  const free = yield* flock("lock", path, file, Ffi.LOCK_EX).pipe(
+    Effect.repeat({ schedule: PROBE_PASSES, until: (free) => free })
+  )
+  if (!free) {
+    const pid = yield* writtenPid("lock", path, file)
+    return yield* new LockHeld(pid === undefined ? { path } : { path, pid })
+  }
+  // A crash here leaves the name of a holder that is gone in a file that nobody holds.
+  yield* attempt("lock", path, () => file.truncate(0))
+  yield* attempt("lock", path, () => file.write(`${process.pid}\n`))
+})
+
+/**
+ * Asks by trying: a shared lock is refused while somebody holds the exclusive one, and two who ask do not meet. `/proc/locks` would
+ * say it without a lock, but names the device of the superblock, which on btrfs and overlayfs is not the one `stat` gives, and is
+ * not there under `ProcSubset=pid`.
+ */
+const lockHolder = (path: string) =>
+  Effect.gen(function* () {
+    const file = yield* opened("lockHolder", path, O_RDONLY)
+    if (yield* flock("lockHolder", path, file, Ffi.LOCK_SH)) return undefined
+    return (yield* writtenPid("lockHolder", path, file)) ?? ("unknown" as const)
+  }).pipe(
+    Effect.scoped,
+    Effect.catchIf(
+      (error) => error.reason._tag === "NotFound",
+      () => Effect.undefined
+    )
+  )
+
+/** The disk as Linux has it: `lstat`, `statfs`, and flock(2), which the kernel releases with the process. */
+export const layerVolume = Layer.succeed(Volume, { inspect, space, lock, lockHolder })

@@ -1,0 +1,22 @@
+import * as Command from "effect/cli/Command"
+import { drainCommand } from "./shipper/drain.ts"
+import { quarantineCommand } from "./shipper/quarantine.ts"
+import { requeueCommand } from "./shipper/requeue.ts"
+import { reshipCommand } from "./shipper/reship.ts"
+import { resolveCommand } from "./shipper/resolve.ts"
+import { retryCommand } from "./shipper/retry.ts"
+import { root } from "./shipper/root.ts"
+import { statusCommand } from "./shipper/status.ts"
+
+/** `cis490-shipper`. */
+export const shipper = root.pipe(
+  Command.withSubcommands([
+    statusCommand,
+    drainCommand,
+    requeueCommand,
+    quarantineCommand,
+    retryCommand,
+    resolveCommand,
+    reshipCommand
+  ])
+)

@@ -1,0 +1,30 @@
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { retry } from "../../shipper/operator/retry.ts"
+import { all, exactlyOne, json, names } from "./flags.ts"
+import { printReport } from "./print.ts"
+import { onHost } from "./root.ts"
+
+const flags = {
+  ids: names("ID", "Episodes that a conflict holds"),
+  all: all("Every episode that a conflict holds"),
+  json
+}
+
+export const retryCommand = Command.make("retry", flags, (input) =>
+  onHost(
+    Effect.fnUntraced(function* () {
+      yield* exactlyOne({ ID: input.ids.length > 0, "--all": input.all })
+      yield* printReport(yield* retry(input.all ? "all" : input.ids), {
+        json: input.json,
+        line: (id) => `episodes/${id} goes with the next pass`,
+        verb: "released"
+      })
+    })
+  )
+).pipe(
+  Command.withDescription("Send episodes again that a conflict holds"),
+  Command.withExamples([
+    { command: "cis490-shipper retry 01JD3Z8Q", description: "After the receiver's copy was set aside" }
+  ])
+)

@@ -1,0 +1,30 @@
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
+import type { ShipperSettings } from "../../domain/shipperSettings.ts"
+import { Layout, pathsBelow } from "../../shipper/layout.ts"
+import { inWords } from "../../shipper/operator/report.ts"
+import { loadShipper } from "../config.ts"
+import { attention } from "../exit.ts"
+
+const DEFAULT_CONFIG = "/etc/cis490/lab-host.toml"
+
+/** The program itself: what every command takes. */
+export const root = Command.make("cis490-shipper").pipe(
+  Command.withSharedFlags({
+    config: Flag.File("config").pipe(
+      Flag.withDescription(`Configuration of this host (${DEFAULT_CONFIG})`),
+      Flag.withDefault(DEFAULT_CONFIG)
+    )
+  }),
+  Command.withDescription("Packs finished episodes of this lab host, ships them, retires or quarantines them")
+)
+
+/** Reads the configuration that the command line names and works on its data root. What the disk refuses is said in words. */
+export const onHost = <A, E, R>(work: (settings: ShipperSettings) => Effect.Effect<A, E | PlatformError, R>) =>
+  Effect.gen(function* () {
+    const { config } = yield* root
+    const settings = yield* loadShipper(config)
+    return yield* work(settings).pipe(Effect.provideService(Layout, pathsBelow(settings.paths.data_root)))
+  }).pipe(Effect.catchTag("PlatformError", (error) => attention(inWords(error))))

@@ -1,0 +1,67 @@
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { parseTime } from "../../domain/time.ts"
+import { type Bulk, type Status, status } from "../../shipper/operator/status.ts"
+import { duration, relative, size } from "../humanize.ts"
+import { table } from "../table.ts"
+import { json } from "./flags.ts"
+import { printJson } from "./print.ts"
+import { onHost } from "./root.ts"
+
+export const statusCommand = Command.make("status", { json }, (flags) =>
+  onHost(
+    Effect.fnUntraced(function* () {
+      const found = yield* status
+      if (flags.json) return yield* printJson(found)
+      yield* Console.log(formatStatus(found, yield* Clock.currentTimeMillis))
+    })
+  )
+).pipe(
+  Command.withDescription("Show what lies where on this host, and how shipping went last"),
+  Command.withExamples([
+    { command: "cis490-shipper status", description: "See how many episodes wait, and since when" },
+    { command: "cis490-shipper status --json", description: "The same for a script" }
+  ])
+)
+
+const bulk = (name: string, { count, bytes }: Bulk) => [name, String(count), size(bytes)]
+
+const ago = (at: string | undefined, now: number): string =>
+  Option.match(Option.flatMap(Option.fromUndefinedOr(at), parseTime), {
+    onNone: () => "never",
+    onSome: (millis) => relative(millis, now)
+  })
+
+const daemonWords = (daemon: Status["daemon"]): string =>
+  daemon === false ? "not running" : daemon === null ? "running" : `running, pid ${daemon}`
+
+const formatStatus = (found: Status, now: number): string => {
+  const { episodes, quarantine, oldest_waiting } = found
+  const reasons = Object.entries(quarantine).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const amounts = table(
+    [
+      bulk("ready", episodes.ready),
+      bulk("recording", episodes.recording),
+      bulk("held by a conflict", episodes.held),
+      bulk("outbox", found.outbox),
+      bulk("shipped", found.shipped),
+      ...reasons.map(([reason, amount]) => bulk(`quarantine: ${reason}`, amount)),
+      ...(reasons.length === 0 ? [["quarantine", "0", "0 B"]] : []),
+      ...(found.stray_names === 0 ? [] : [["stray names in episodes/", String(found.stray_names)]])
+    ],
+    { right: [1] }
+  )
+  const words = table([
+    ["daemon", daemonWords(found.daemon)],
+    [
+      "oldest waiting",
+      oldest_waiting === null ? "none" : `${oldest_waiting.episode_id}, for ${duration(now - oldest_waiting.since)}`
+    ],
+    ["last success", [ago(found.last_success_at, now), found.last_success_episode].filter(Boolean).join(", ")],
+    ["last error", [ago(found.last_error_at, now), found.last_error].filter(Boolean).join(": ")]
+  ])
+  return `${amounts}\n\n${words}`
+}

@@ -1,0 +1,108 @@
+/** The types of value a configuration knows, each with its words. */
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { HostId } from "./names.ts"
+import type { Value } from "./setting.ts"
+
+/** Keeps the schema's own type. */
+const value = <S extends Schema.Top>(value: Value<S>): Value<S> => value
+
+export const hostId = value({
+  schema: HostId,
+  kind: "text",
+  wants: "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
+})
+
+export const boolean = value({ schema: Schema.Boolean, kind: "boolean", wants: "true or false" })
+
+export const text = value({ schema: Schema.String, kind: "text", wants: "a string" })
+
+/** A word of a URL path or a git ref: nothing that could be read as an option or leave its place. */
+export const word = value({
+  schema: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/)),
+  kind: "text",
+  wants: "a name of A-Z a-z 0-9 . _ / -, beginning with a letter or digit"
+})
+
+/** `~` is expanded before a path is decoded. */
+export const path = value({
+  schema: Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)),
+  kind: "path",
+  wants: "an absolute path, or one that begins with ~/"
+})
+
+/** Non-empty and fit for an `Authorization: Bearer` field. */
+export const token = value({
+  schema: Schema.RedactedFromValue(Schema.String.check(Schema.isPattern(/^[\x21-\x7e]+$/)), { label: "token" }),
+  kind: "text",
+  wants: "a token: printable ASCII characters without spaces",
+  secret: true
+})
+
+/** One token, or several of which each will do; decoded to a list. */
+export const tokens = value({
+  schema: Schema.ArrayEnsure(token.schema).check(Schema.isMinLength(1)),
+  kind: "array",
+  wants: "a token or a list of tokens: printable ASCII characters without spaces",
+  secret: true
+})
+
+export const seconds = value({
+  schema: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  kind: "number",
+  wants: "a number of seconds, 0 or more"
+})
+
+/** A limit on waiting: nothing could ever arrive within 0 seconds. */
+export const timeout = value({
+  schema: Schema.Finite.check(Schema.isGreaterThan(0)),
+  kind: "number",
+  wants: "a number of seconds above 0"
+})
+
+export const days = value({
+  schema: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  kind: "number",
+  wants: "a number of days, 0 (for ever) or more"
+})
+
+export const backoff = value({
+  schema: Schema.NonEmptyArray(seconds.schema),
+  kind: "array",
+  wants: "a list of one or more numbers of seconds, each 0 or more"
+})
+
+export const integer = (minimum: number, maximum: number) =>
+  value({
+    schema: Schema.Int.check(Schema.isBetween({ minimum, maximum })),
+    kind: "number",
+    wants: `a whole number from ${minimum} to ${maximum}`
+  })
+
+export const integerFrom = (minimum: number, unit: string) =>
+  value({
+    schema: Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum)),
+    kind: "number",
+    wants: `a whole number of ${unit}, ${minimum} or more`
+  })
+
+const isBaseUrl = (candidate: string): boolean => {
+  if (!/^https?:\/\/[^\s?#@\\]+$/i.test(candidate)) return false
+  const url = URL.parse(candidate)
+  return url !== null && url.username === "" && url.password === ""
+}
+
+/** Something to append paths to. Trailing slashes are dropped. */
+export const baseUrl = value({
+  schema: Schema.String.check(Schema.makeFilter(isBaseUrl)).pipe(
+    Schema.decodeTo(
+      Schema.String,
+      SchemaTransformation.transform({
+        decode: (url: string) => url.replace(/\/+$/, ""),
+        encode: (url: string) => url
+      })
+    )
+  ),
+  kind: "text",
+  wants: "an http:// or https:// URL without user, query and fragment"
+})

@@ -1,0 +1,72 @@
+import * as Schema from "effect/Schema"
+import { defaulted, optional, required, table, together } from "./setting.ts"
+import {
+  backoff,
+  baseUrl,
+  boolean,
+  days,
+  hostId,
+  integer,
+  integerFrom,
+  path,
+  seconds,
+  timeout,
+  token
+} from "./settingValue.ts"
+
+const paths = Schema.Struct({
+  data_root: defaulted(path, "/var/lib/cis490/data", "Where episodes/, outbox/, shipped/, quarantine/ and state/ lie."),
+  min_free_bytes: defaulted(
+    integerFrom(0, "bytes"),
+    1_073_741_824,
+    "Below this much free space shipped/ is pruned ahead of its days. Bytes."
+  )
+})
+
+const receiver = Schema.Struct({
+  url: required(baseUrl, "The receiver, for example https://collector.wg."),
+  ca_bundle: optional(path, "PEM file of the authorities that may vouch for the receiver; the system's if not set."),
+  client_cert: optional(path, "PEM file of this host's certificate, for mutual TLS; with client_key."),
+  client_key: optional(path, "PEM file of the key to client_cert."),
+  bearer_token: optional(token, "This host's token. bearer_token_file is the better place."),
+  bearer_token_file: optional(path, "File that holds the token; it wins over bearer_token."),
+  verify_tls: defaulted(boolean, true, "Whether the receiver's certificate is checked. Leave it on.")
+}).check(together("client_cert", "client_key"))
+
+const shipper = Schema.Struct({
+  scan_interval_s: defaulted(seconds, 5, "Pause between two passes. Seconds."),
+  request_timeout_s: defaulted(timeout, 60, "How long a request may stand still, not how long it may take. Seconds."),
+  concurrency: defaulted(integer(1, 64), 4, "Episodes packed and sent at a time."),
+  compression_level: defaulted(integer(1, 19), 3, "zstd level: higher is smaller and slower."),
+  backoff_seconds: defaulted(
+    backoff,
+    [1, 2, 4, 8, 16, 32, 60, 120, 300],
+    "Longest pause after the first, second, … failed pass in a row, the last one repeating. Seconds."
+  ),
+  checkin_interval_s: defaulted(seconds, 300, "How often the host checks in with the receiver; 0 = never. Seconds.")
+})
+
+const code = Schema.Struct({
+  repo_path: defaulted(path, "/opt/cis490", "The checkout whose HEAD is this host's commit.")
+})
+
+const retention = Schema.Struct({
+  keep_local_for_days: defaulted(days, 7, "How long shipped episodes stay on this host; 0 = for ever. Days."),
+  quarantine_keep_days: defaulted(
+    days,
+    30,
+    "How long quarantined episodes stay before they are deleted; 0 = for ever. Days."
+  ),
+  quarantine_cleanup_interval_s: defaulted(seconds, 3600, "Shortest time between two cleanings of both. Seconds.")
+})
+
+/** `lab-host.toml`: what the shipper is told. */
+export const ShipperSettings = Schema.Struct({
+  host_id: required(hostId, "This host's name in the dataset."),
+  paths: table(paths, "Where the episodes lie."),
+  receiver: table(receiver, "Where the episodes go."),
+  shipper: table(shipper, "How the episodes go."),
+  code: table(code, "What the episodes are made by."),
+  retention: table(retention, "How long the episodes stay.")
+})
+export type ShipperSettings = typeof ShipperSettings.Type

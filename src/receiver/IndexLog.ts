@@ -1,0 +1,139 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type { PlatformError } from "effect/PlatformError"
+import type { IndexRow } from "../domain/row.ts"
+import * as Durable from "../durable.ts"
+import { type Change, Lookup } from "../services/Lookup.ts"
+import { cutTail } from "./cutTail.ts"
+import { followIndex, sizeAndInode } from "./followIndex.ts"
+import { makeGroupCommit } from "./groupCommit.ts"
+import { holdStore } from "./holdStore.ts"
+import { findRow } from "./readRow.ts"
+import { formatRow } from "./rowLine.ts"
+import { type EpisodeName, parentOf, type StoreOptions } from "./storePaths.ts"
+import { IndexUnavailable, isFull, words } from "./trouble.ts"
+
+/** The index, open for its only writer: whoever has it holds the store. */
+export class IndexLog extends Context.Service<
+  IndexLog,
+  {
+    /** The standing row of a name. */
+    readonly find: (name: EpisodeName) => Effect.Effect<IndexRow | undefined, PlatformError>
+    /** Durable when this returns; rows that wait share a write and a sync. Dies when the sync fails. */
+    readonly append: (row: IndexRow) => Effect.Effect<void, IndexUnavailable>
+    /** Why no row can be appended now, in words. */
+    readonly trouble: Effect.Effect<string | undefined>
+    /** A crash had torn the last line: there may be stored files whose rows are lost. */
+    readonly wasTorn: boolean
+  }
+>()("cis490/receiver/IndexLog") {}
+
+const NEW_FILE_MODE = 0o600
+
+const openFile = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const file = yield* fs.open(path, { flag: "a+", mode: NEW_FILE_MODE, noFollow: true })
+  // It may be new, and its name not durable yet.
+  yield* Durable.syncDirectory(parentOf(path))
+  return file
+})
+
+const reportTail = (path: string, cut: number): Effect.Effect<void> =>
+  cut === 0
+    ? Effect.void
+    : Effect.logWarning("cut off the torn last line of the index").pipe(Effect.annotateLogs({ index: path, bytes: cut }))
+
+const reportUnreadable = (path: string, lines: number, at: ReadonlyArray<number>): Effect.Effect<void> =>
+  lines === 0
+    ? Effect.void
+    : Effect.logWarning("the index has lines that are no rows; they are kept and count for nothing").pipe(
+        Effect.annotateLogs({ index: path, lines, at: at.join(",") })
+      )
+
+const unavailable = (what: string) => (error: PlatformError) =>
+  new IndexUnavailable({ message: `${what}: ${words(error)}`, full: isFull(error) })
+
+/** What the rows change once their lines lie in the index from `offset` on. */
+const changesOf = (rows: ReadonlyArray<IndexRow>, lines: ReadonlyArray<Uint8Array>, offset: number) => {
+  let at = offset
+  return rows.map((row, i): Change => {
+    const place = { offset: at, length: (lines[i]?.length ?? 1) - 1 }
+    at += place.length + 1
+    return { hostId: row.host_id, episodeId: row.episode_id, place: row.status === "withdrawn" ? undefined : place }
+  })
+}
+
+const joined = (lines: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const whole = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0))
+  let at = 0
+  for (const line of lines) {
+    whole.set(line, at)
+    at += line.length
+  }
+  return whole
+}
+
+const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: number) {
+  const lookup = yield* Lookup
+  const { inode } = yield* sizeAndInode(file)
+  const encoder = new TextEncoder()
+  /** Where the last good line ends. */
+  let end = start
+  /** Something of a failed append lies behind `end`, and this is why it is still there. */
+  let overhang: IndexUnavailable | undefined
+
+  const cutBack = Effect.suspend(() => file.truncate(end)).pipe(
+    Effect.mapError(unavailable("a row that was not written whole could not be taken back")),
+    Effect.tap(() => Effect.sync(() => void (overhang = undefined))),
+    Effect.tapError((error) => Effect.sync(() => void (overhang = error)))
+  )
+
+  const write = (bytes: Uint8Array) =>
+    file.writeAll(bytes).pipe(
+      Effect.mapError(unavailable("the index could not be written")),
+      // What cannot be cut back now is cut back before the next row: see `commit`.
+      Effect.tapError((error) => Effect.andThen(Effect.sync(() => void (overhang = error)), Effect.ignore(cutBack)))
+    )
+
+  const commit = Effect.fnUntraced(function* (rows: ReadonlyArray<IndexRow>) {
+    if (overhang !== undefined) yield* cutBack
+    const texts = rows.map(formatRow)
+    const lines = texts.map((text) => encoder.encode(text))
+    const bytes = joined(lines)
+    yield* write(bytes)
+    // A crash here leaves some of the lines, the last one perhaps torn: their files are stored, so that what is left of them is true.
+    yield* Durable.syncFile(file)
+    // A crash here leaves the lookup behind; the next start reads these lines again.
+    const changes = changesOf(rows, lines, end)
+    const text = (texts.at(-1) ?? "").slice(0, -1)
+    const length = (lines.at(-1)?.length ?? 1) - 1
+    end += bytes.length
+    yield* lookup.apply(changes, { bytes: end, inode, lastLine: { offset: end - length - 1, length, text } })
+  }, Effect.uninterruptible)
+
+  return {
+    append: yield* makeGroupCommit(commit),
+    trouble: Effect.sync(() => overhang?.message)
+  }
+})
+
+/** Holds the store, cuts off a torn tail, brings the lookup up to date. */
+const open = Effect.fnUntraced(function* (options: StoreOptions) {
+  yield* holdStore(options)
+  const lookup = yield* Lookup
+  const file = yield* openFile(options.indexPath)
+  const tail = yield* cutTail(file)
+  yield* reportTail(options.indexPath, tail.cut)
+  const followed = yield* followIndex(file)
+  yield* reportUnreadable(options.indexPath, followed.unreadable, followed.unreadableAt)
+  const writer = yield* makeWriter(file, tail.end)
+  return IndexLog.of({
+    ...writer,
+    find: (name) => Effect.provideService(findRow(file, name), Lookup, lookup),
+    wasTorn: tail.cut > 0
+  })
+})
+
+export const layerIndexLog = (options: StoreOptions) => Layer.effect(IndexLog, open(options))

@@ -1,0 +1,4 @@
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+
+export const json = (status: number, body: unknown): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(body), { status, contentType: "application/json" })

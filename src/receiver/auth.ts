@@ -1,0 +1,115 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { parseListen } from "../domain/listen.ts"
+import type { HostId, Sha256 } from "../domain/names.ts"
+import type { Problem } from "../domain/protocol.ts"
+import { Codec } from "../services/Codec.ts"
+
+export interface Tokens {
+  /** Writes as any host. */
+  readonly shared: Redacted.Redacted | undefined
+  /** By `host_id`; such a token writes as that host only. */
+  readonly hosts: Readonly<Record<string, ReadonlyArray<Redacted.Redacted>>>
+  /** For the master's routes; it writes as nobody. */
+  readonly admin: Redacted.Redacted | undefined
+}
+
+export const noTokens: Tokens = { shared: undefined, hosts: {}, admin: undefined }
+
+/** Who asks, as far as tokens tell. */
+export type Client =
+  | { readonly _tag: "AnyHost" }
+  | { readonly _tag: "OnlyHosts"; readonly hostIds: ReadonlyArray<string> }
+
+/** Who may ask at all; the one place for every route. */
+export class Auth extends Context.Service<
+  Auth,
+  { readonly authenticate: (authorization: string | undefined) => Effect.Effect<Client, Problem> }
+>()("cis490/receiver/Auth") {}
+
+export const protectsUploads = (tokens: Tokens): boolean =>
+  tokens.shared !== undefined || Object.values(tokens.hosts).some((list) => list.length > 0)
+
+export const mayWriteAs = (client: Client, hostId: HostId): Problem | undefined =>
+  client._tag === "AnyHost" || client.hostIds.includes(hostId)
+    ? undefined
+    : {
+        problem: "wrong-host",
+        error: `this token does not belong to host ${hostId}`,
+        remediation: "use the token that auth.hosts in receiver.toml gives this host, or mend host_id in lab-host.toml"
+      }
+
+/** Why the receiver may not listen there, in words; `undefined` when it may. */
+export const mayListen = (listen: string, protectedUploads: boolean): string | undefined => {
+  const where = parseListen(listen)
+  if (protectedUploads || where?._tag === "Unix") return undefined
+  if (where !== undefined && /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(where.host)) return undefined
+  return `listen = "${listen}" can be reached from other machines, and nothing says who may write: set auth.bearer_token_file or auth.hosts, or listen on 127.0.0.1 or unix:/path`
+}
+
+const unauthenticated = (error: string): Problem => ({
+  problem: "unauthenticated",
+  error,
+  remediation: "set receiver.bearer_token_file in lab-host.toml to a token that receiver.toml knows"
+})
+
+interface Known {
+  readonly digest: Sha256
+  readonly client: Client
+}
+
+/** Takes as long wherever the first difference is. */
+const sameDigest = (a: Sha256, b: Sha256): boolean => {
+  let difference = a.length ^ b.length
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+  return difference === 0
+}
+
+const find = (known: ReadonlyArray<Known>, digest: Sha256): Client | undefined => {
+  const found = known.filter((entry) => sameDigest(entry.digest, digest)).map((entry) => entry.client)
+  if (found.some((client) => client._tag === "AnyHost")) return { _tag: "AnyHost" }
+  const hostIds = found.flatMap((client) => (client._tag === "OnlyHosts" ? client.hostIds : []))
+  return hostIds.length === 0 ? undefined : { _tag: "OnlyHosts", hostIds }
+}
+
+/** `current` is asked for every request, so that it may follow a file; the same object is not digested twice. */
+export const layer = (current: Effect.Effect<Tokens>): Layer.Layer<Auth, never, Codec> =>
+  Layer.effect(
+    Auth,
+    Effect.gen(function* () {
+      const codec = yield* Codec
+      const digestOf = (token: string): Sha256 => {
+        const hasher = codec.sha256()
+        hasher.update(token)
+        return hasher.digest()
+      }
+      const know = ({ shared, hosts }: Tokens): ReadonlyArray<Known> => [
+        ...(shared === undefined ? [] : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
+        ...Object.entries(hosts).flatMap(([hostId, tokens]) =>
+          tokens.map((token): Known => ({
+            digest: digestOf(Redacted.value(token)),
+            client: { _tag: "OnlyHosts", hostIds: [hostId] }
+          }))
+        )
+      ]
+      let tokens = yield* current
+      let known = know(tokens)
+
+      const authenticate = Effect.fnUntraced(function* (authorization: string | undefined) {
+        const now = yield* current
+        if (now !== tokens) {
+          tokens = now
+          known = know(now)
+        }
+        if (!protectsUploads(tokens)) return { _tag: "AnyHost" } satisfies Client
+        if (authorization === undefined) return yield* Effect.fail(unauthenticated("no token was sent"))
+        const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+        if (token === undefined) return yield* Effect.fail(unauthenticated("Authorization is not `Bearer <token>`"))
+        const client = find(known, digestOf(token))
+        return client ?? (yield* Effect.fail(unauthenticated("this token is not one of the receiver's")))
+      })
+      return { authenticate }
+    })
+  )

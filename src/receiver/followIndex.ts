@@ -1,0 +1,106 @@
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { type Change, type Coverage, Lookup } from "../services/Lookup.ts"
+import { parseLine } from "./rowLine.ts"
+
+const CHUNK_BYTES = 1024 * 1024
+const NEWLINE = 0x0a
+/** Unreadable lines that are named one by one. */
+const NAMED_LINES = 10
+
+export interface Followed {
+  readonly coverage: Coverage | undefined
+  /** Lines in what was read now that say nothing we understand. They are kept. */
+  readonly unreadable: number
+  /** Where the first of them begin, in bytes. */
+  readonly unreadableAt: ReadonlyArray<number>
+}
+
+const utf8 = new TextDecoder()
+
+export const sizeAndInode = (file: FileSystem.File) =>
+  Effect.map(file.stat, (info) => ({
+    size: Number(ByteSize.toBigInt(info.size)),
+    inode: Option.match(info.ino, { onNone: () => "", onSome: String })
+  }))
+
+/** Up to `length` bytes from `offset`: fewer only at the end of the file. */
+export const readAt = Effect.fnUntraced(function* (file: FileSystem.File, offset: number, length: number) {
+  const buffer = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const read = yield* file.read(buffer.subarray(filled), { position: BigInt(offset + filled) })
+    if (read === 0) break
+    filled += read
+  }
+  return buffer.subarray(0, filled)
+})
+
+export const readTextAt = (file: FileSystem.File, offset: number, length: number) =>
+  Effect.map(readAt(file, offset, length), (bytes) => utf8.decode(bytes))
+
+/** The coverage, if it is of this very file. */
+const stillValid = Effect.fnUntraced(function* (file: FileSystem.File, coverage: Coverage | undefined) {
+  if (coverage === undefined) return undefined
+  const { size, inode } = yield* sizeAndInode(file)
+  if (inode !== coverage.inode || size < coverage.bytes) return undefined
+  const { offset, length, text } = coverage.lastLine
+  return (yield* readTextAt(file, offset, length + 1)) === `${text}\n` ? coverage : undefined
+})
+
+/** Reads whole lines out of what comes in chunks. */
+const makeLineReader = (inode: string, start: Coverage | undefined) => {
+  let coverage = start
+  let unreadable = 0
+  const unreadableAt: Array<number> = []
+
+  const take = (bytes: Uint8Array, offset: number): Change | undefined => {
+    const text = utf8.decode(bytes)
+    const place = { offset, length: bytes.length }
+    coverage = { bytes: offset + bytes.length + 1, inode, lastLine: { ...place, text } }
+    const line = parseLine(text)
+    if (line._tag === "Stands") return { hostId: line.row.host_id, episodeId: line.row.episode_id, place }
+    if (line._tag === "Withdrawn") return { ...line.name, place: undefined }
+    if (line._tag === "Unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(offset)
+    return undefined
+  }
+
+  return {
+    /** The changes of the whole lines in `bytes`, which begin at `offset`. */
+    changes: (bytes: Uint8Array, offset: number): ReadonlyArray<Change> => {
+      const found: Array<Change> = []
+      for (let from = 0, to = bytes.indexOf(NEWLINE); to >= 0; from = to + 1, to = bytes.indexOf(NEWLINE, from)) {
+        const change = take(bytes.subarray(from, to), offset + from)
+        if (change !== undefined) found.push(change)
+      }
+      return found
+    },
+    followed: (): Followed => ({ coverage, unreadable, unreadableAt })
+  }
+}
+
+/**
+ * Brings the lookup up to the end of the index, from its beginning when the lookup is empty or of another index. A last line that
+ * is not whole yet is left for later. Memory does not grow with the index.
+ */
+export const followIndex = Effect.fnUntraced(function* (file: FileSystem.File) {
+  const lookup = yield* Lookup
+  const covered = yield* lookup.coverage
+  const start = yield* stillValid(file, covered)
+  if (covered !== undefined && start === undefined) yield* lookup.clear
+  const reader = makeLineReader((yield* sizeAndInode(file)).inode, start)
+  let wanted = CHUNK_BYTES
+  for (;;) {
+    const offset = reader.followed().coverage?.bytes ?? 0
+    const bytes = yield* readAt(file, offset, wanted)
+    const changes = reader.changes(bytes, offset)
+    const coverage = reader.followed().coverage
+    const moved = coverage !== undefined && coverage.bytes > offset
+    if (moved) yield* lookup.apply(changes, coverage)
+    if (bytes.length < wanted) return reader.followed()
+    // A line that is longer than what was read: more at once.
+    wanted = moved ? CHUNK_BYTES : wanted * 2
+  }
+})

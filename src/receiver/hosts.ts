@@ -1,0 +1,112 @@
+/** What every host said last: one small file per host. It may be lost without losing anything, so that nothing here is synced. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type { PlatformError } from "effect/PlatformError"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import { HostId, isHostId } from "../domain/names.ts"
+import { PingBody } from "../domain/ping.ts"
+
+const Seen = Schema.Struct({
+  id: Schema.String,
+  /** RFC 3339, UTC. */
+  seen_at: Schema.String
+})
+
+/** `<directory>/<host_id>.json`. */
+export const HostRow = Schema.Struct({
+  host_id: HostId,
+  /** When it last said something: RFC 3339, UTC. */
+  seen_at: Schema.String,
+  said: PingBody,
+  /** The `instance_id`s of the last hour, newest first; two of them are two machines under one `host_id`. */
+  instances: Schema.Array(Seen)
+})
+export type HostRow = typeof HostRow.Type
+
+const HostFile = Schema.fromJsonString(HostRow)
+const decode = Schema.decodeUnknownEffect(HostFile)
+
+const INSTANCE_MEMORY_MILLIS = 3_600_000
+/** A host that invents an id for every ping does not make its file grow. */
+const MAX_INSTANCES = 16
+
+const millisOf = (time: string): number => Date.parse(time)
+
+/** What to remember once `said` was said at `now` (milliseconds since 1970). */
+export const remembered = (before: HostRow | undefined, said: PingBody, now: number): HostRow => {
+  const seenAt = DateTime.formatIso(DateTime.makeUnsafe(now))
+  const current = said.instance_id ?? undefined
+  const others = (before?.instances ?? []).filter(
+    ({ id, seen_at }) => id !== current && now - millisOf(seen_at) < INSTANCE_MEMORY_MILLIS
+  )
+  const instances = current === undefined ? others : [{ id: current, seen_at: seenAt }, ...others]
+  return { host_id: said.host_id, seen_at: seenAt, said, instances: instances.slice(0, MAX_INSTANCES) }
+}
+
+/** `undefined` when there is none, or none that can be read: the next ping replaces it. */
+const read = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* fs.readFileString(path).pipe(
+    Effect.flatMap(decode),
+    Effect.catchIf(
+      (error) => error._tag === "PlatformError" && error.reason._tag === "NotFound",
+      () => Effect.undefined
+    ),
+    Effect.catch((error) => Effect.as(Effect.logWarning(`${path} cannot be read: ${error.message}`), undefined))
+  )
+})
+
+/** All hosts that ever said something, by name. */
+export const readHosts = Effect.fnUntraced(function* (directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const names = yield* fs.readDirectory(directory).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "NotFound",
+      () => Effect.succeed([])
+    )
+  )
+  const hosts = names.filter((name) => name.endsWith(".json") && isHostId(name.slice(0, -5))).toSorted()
+  const rows = yield* Effect.forEach(hosts, (name) => read(`${directory}/${name}`))
+  return rows.filter((row) => row !== undefined)
+})
+
+export class Hosts extends Context.Service<
+  Hosts,
+  {
+    /** A disk that does not take it is logged: what a host says is answered all the same. */
+    readonly remember: (said: PingBody) => Effect.Effect<void>
+  }
+>()("cis490/receiver/Hosts") {}
+
+/** Makes the directory when it is missing. */
+export const layer = (directory: string): Layer.Layer<Hosts, PlatformError, FileSystem.FileSystem> =>
+  Layer.effect(
+    Hosts,
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const one = yield* Semaphore.make(1)
+      yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+
+      const remember = Effect.fnUntraced(
+        function* (said: PingBody) {
+          const path = `${directory}/${said.host_id}.json`
+          const row = remembered(yield* read(path), said, yield* Clock.currentTimeMillis)
+          yield* fs.writeFileString(`${path}.tmp`, JSON.stringify(row), { mode: 0o600 })
+          // A crash here leaves what was said before, and a `.tmp` that the next ping replaces.
+          yield* fs.rename(`${path}.tmp`, path)
+        },
+        (effect, said) =>
+          effect.pipe(
+            Effect.provideService(FileSystem.FileSystem, fs),
+            one.withPermit,
+            Effect.catch((error) => Effect.logWarning(`what ${said.host_id} said is not remembered: ${error.message}`))
+          )
+      )
+      return { remember }
+    })
+  )

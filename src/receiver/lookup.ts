@@ -1,0 +1,33 @@
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { formatReprDigest } from "../domain/digest.ts"
+import { header, type Problem } from "../domain/protocol.ts"
+import { Auth, mayWriteAs } from "./auth.ts"
+import { Dataset } from "./Dataset.ts"
+import { refuseIf } from "./questions.ts"
+import { namesIn, type Target } from "./target.ts"
+
+/** `HEAD /v1/episodes/{host_id}/{episode_id}`: the digests and the size of the stored copy. One that is lost is not stored. */
+export const lookUp = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  target: Extract<Target, { readonly _tag: "Episode" }>
+) {
+  const client = yield* Effect.flatMap(Auth, (auth) => auth.authenticate(request.headers.authorization))
+  const dataset = yield* Dataset
+  const names = yield* Effect.fromResult(namesIn(target))
+  yield* refuseIf(mayWriteAs(client, names.hostId))
+  const standing = yield* dataset.standing(names.hostId, names.episodeId)
+  if (standing._tag !== "Present") {
+    return yield* Effect.fail<Problem>({ problem: "not-stored", error: `${names.episodeId} of ${names.hostId} is not stored here` })
+  }
+  return HttpServerResponse.empty({
+    status: 200,
+    headers: {
+      "content-type": "application/zstd",
+      "content-length": String(standing.row.bytes),
+      [header.reprDigest]: formatReprDigest(standing.row.sha256),
+      [header.contentSha256]: standing.row.content_sha256
+    }
+  })
+})

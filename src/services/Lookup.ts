@@ -1,0 +1,51 @@
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { EpisodeId, HostId } from "../domain/names.ts"
+
+/** A line of the index, without its newline. Bytes. */
+export interface Place {
+  readonly offset: number
+  readonly length: number
+}
+
+/** What a line changes: its name stands there from now on, or no longer anywhere. */
+export interface Change {
+  readonly hostId: HostId
+  readonly episodeId: EpisodeId
+  readonly place: Place | undefined
+}
+
+export interface Entry extends Place {
+  readonly hostId: HostId
+  readonly episodeId: EpisodeId
+}
+
+/** How far into which index a lookup reaches. An index that was replaced is known by its inode or by the last line covered. */
+export interface Coverage {
+  /** Of the index, from its beginning; ends after a newline, or is 0. */
+  readonly bytes: number
+  /** Of the index file; empty where the filesystem does not say. */
+  readonly inode: string
+  /** Where the last line covered begins, and what it says. */
+  readonly lastLine: Place & { readonly text: string }
+}
+
+/**
+ * Finds the standing row of a name in the index without reading the index. Holds nothing that the index does not say, and may be
+ * lost at any time: what is gone is read from the index again. Dies when its storage fails.
+ */
+export class Lookup extends Context.Service<
+  Lookup,
+  {
+    /** `undefined` when it is empty. */
+    readonly coverage: Effect.Effect<Coverage | undefined>
+    readonly find: (hostId: HostId, episodeId: EpisodeId) => Effect.Effect<Place | undefined>
+    /** Up to `limit` entries by host and episode, those after `after`, in byte order. */
+    readonly page: (after: Omit<Entry, keyof Place> | undefined, limit: number) => Effect.Effect<ReadonlyArray<Entry>>
+    /** Standing rows. */
+    readonly count: Effect.Effect<number>
+    /** Takes over the changes, the later over the earlier, and the coverage: all or nothing. */
+    readonly apply: (changes: ReadonlyArray<Change>, coverage: Coverage) => Effect.Effect<void>
+    readonly clear: Effect.Effect<void>
+  }
+>()("cis490/services/Lookup") {}

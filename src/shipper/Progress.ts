@@ -1,0 +1,56 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/**
+ * What has moved, counted. Everything that must know whether the program gets on (the watchdog's beat, the time-out on silence, the
+ * line at a terminal) reads these; nothing else does.
+ */
+export interface Counters {
+  /** Goes up with every pass that ended, every piece of a file that moved, every slice of a planned wait. */
+  steps: number
+  /** Bytes read while packing. */
+  packedBytes: number
+  /** Bytes handed to the connection. */
+  sentBytes: number
+  /** Episodes of this pass that came to an end of any kind, and all there are. */
+  done: number
+  total: number
+}
+
+export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {
+  static readonly layer = Layer.sync(Progress, () => ({ steps: 0, packedBytes: 0, sentBytes: 0, done: 0, total: 0 }))
+}
+
+const SLICE_MILLIS = 10_000
+
+/** A wait that is meant: an interval, a backoff, a `Retry-After`. Each of its slices is progress. */
+export const plannedWait = Effect.fnUntraced(function* (millis: number) {
+  const progress = yield* Progress
+  const start = yield* Clock.monotonicTimeNanos
+  while (true) {
+    const waited = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
+    if (waited >= millis) return
+    yield* Effect.sleep(Duration.millis(Math.min(SLICE_MILLIS, millis - waited)))
+    progress.steps++
+  }
+})
+
+/** Fails with `onSilence` when `moved` has not changed for `seconds`; a time-out means silence, never slowness. */
+export const withSilenceLimit =
+  <E2>(options: { readonly seconds: number; readonly moved: () => number; readonly onSilence: () => E2 }) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> => {
+    const watch = Effect.gen(function* () {
+      const quarter = Duration.millis((options.seconds * 1000) / 4)
+      let seen = options.moved()
+      for (let quiet = 0; quiet < 4; ) {
+        yield* Effect.sleep(quarter)
+        quiet = options.moved() === seen ? quiet + 1 : 0
+        seen = options.moved()
+      }
+      return yield* Effect.fail(options.onSilence())
+    })
+    return Effect.raceFirst(effect, watch)
+  }

@@ -1,0 +1,174 @@
+/** One episode's way through a pass: is it due → is there a usable tarball, else pack → send → what the verdict asks for. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Match from "effect/Match"
+import type { PlatformError } from "effect/PlatformError"
+import type { Commit, EpisodeId } from "../domain/names.ts"
+import type { Verdict } from "../domain/verdict.ts"
+import { clearLink, meetDamage } from "./damage.ts"
+import { readCommit } from "./episodeCommit.ts"
+import { type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
+import { DONE_MARKER, Layout } from "./layout.ts"
+import { type PackingNote, readTally, writeTally } from "./notes.ts"
+import { removeTarball, type Shelf, usableTarball } from "./outbox.ts"
+import { Patience } from "./Patience.ts"
+import { pack } from "./pack.ts"
+import { typeAt } from "./presence.ts"
+import { send } from "./Receiver.ts"
+import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
+import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
+
+/** One episode in hand, packed. */
+interface InHand {
+  readonly run: Run
+  readonly id: EpisodeId
+  readonly note: PackingNote
+  readonly commit: Commit | undefined
+}
+
+/** Not retired, whatever was answered: what was sent is not what lies here now. */
+const startOver = Effect.fnUntraced(function* (id: EpisodeId, what: string) {
+  const tally = yield* readTally(id)
+  const changed = tally.changed + 1
+  yield* removeTarball(id)
+  yield* writeTally(id, { ...tally, changed, changed_at: yield* Clock.currentTimeMillis })
+  yield* Effect.logWarning(`${what} changed after done.marker; packing it anew`).pipe(
+    Effect.annotateLogs({ episode: id, times: changed })
+  )
+  return outcome("transient_failures")
+})
+
+/** Settles only what was really judged: `Gone` when the directory is not there any more, a new start when it has changed. */
+const unlessChanged = <A, E, R>({ id, note }: InHand, settle: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const paths = yield* Layout
+    const now = yield* takeInventory(paths.episode(id), id).pipe(
+      Effect.catchTag("Unpackable", () => Effect.succeed<Inventory | undefined>(undefined))
+    )
+    return now?.madeFrom === note.made_from ? yield* settle : yield* startOver(id, "the episode")
+  })
+
+/** On 412 the remediation is what a person must read: whole, and once per pass. */
+const sayRemediation = Effect.fnUntraced(function* (run: Run, verdict: Extract<Verdict, { _tag: "Rejected" }>) {
+  const { remediation, status } = verdict
+  if (status !== 412 || remediation === undefined || run.said.has(remediation)) return
+  run.said.add(remediation)
+  yield* Effect.logError(remediation)
+})
+
+/** Everything stays for a later pass. */
+const stays = Effect.fnUntraced(function* (
+  inHand: InHand,
+  verdict: Extract<Verdict, { _tag: "Transient" | "NotLetIn" }>
+) {
+  const { id, run } = inHand
+  const running = run.stop === undefined
+  meetVerdict(run, id, verdict)
+  // Where nothing could be reached, the episode has no part in it and keeps its turn.
+  const tookPart = verdict.status !== 0 || verdict._tag === "NotLetIn" || verdict.reach === "three-running"
+  if (run.stop !== undefined && running && tookPart) {
+    const tally = yield* readTally(id)
+    yield* writeTally(id, { ...tally, stopped: tally.stopped + 1 })
+  }
+  if (run.stop === undefined) {
+    const patience = yield* Patience
+    yield* patience.failed(id, verdict._tag === "Transient" ? verdict.retryAfter : undefined)
+    yield* Effect.logWarning(`not shipped: ${verdict.error}`).pipe(
+      Effect.annotateLogs({ episode: id, status: verdict.status })
+    )
+  }
+  return outcome("transient_failures")
+})
+
+/** What is done on every verdict; a missing row does not compile. */
+const settle = (inHand: InHand, verdict: Verdict) => {
+  const { commit, id, note, run } = inHand
+  return Match.valueTags(verdict, {
+    Shipped: ({ answer }) =>
+      Effect.andThen(clearLink(run), unlessChanged(inHand, Effect.as(retire(id, answer), outcome("shipped")))),
+    Conflict: (conflict) => Effect.andThen(clearLink(run), Effect.as(hold(id, conflict, note), outcome("conflicts"))),
+    Rejected: (refusal) =>
+      clearLink(run).pipe(
+        Effect.andThen(sayRemediation(run, refusal)),
+        Effect.andThen(unlessChanged(inHand, Effect.as(refuse(id, { ...refusal, commit }), outcome("fatal"))))
+      ),
+    DamagedOnTheWay: ({ error }) => meetDamage(run, { id, error, commit }),
+    NotLetIn: (notLetIn) => stays(inHand, notLetIn),
+    Transient: (transient) => stays(inHand, transient)
+  })
+}
+
+/** The host's own trouble: a file that cannot be read, a full disk. The episode stays. */
+const hostTrouble = Effect.fnUntraced(function* (
+  run: Run,
+  id: EpisodeId,
+  error: PlatformError | { readonly message: string }
+) {
+  const patience = yield* Patience
+  yield* patience.failed(id, undefined)
+  meetTrouble(run, id, { error: `this host: ${error.message}`, status: 0, retryAfter: undefined })
+  yield* Effect.logWarning(`cannot be packed now: ${error.message}`).pipe(Effect.annotateLogs({ episode: id }))
+  return outcome("transient_failures")
+})
+
+const neverPackable = Effect.fnUntraced(function* (id: EpisodeId, { why }: Unpackable) {
+  const paths = yield* Layout
+  const commit = yield* readCommit(paths.episode(id))
+  yield* refuse(id, { reason: "unpackable", status: 0, error: `unpackable: ${why}`, body: null, commit })
+  return outcome("fatal")
+})
+
+/** Whether the recorder has finished it and its own wait is over. */
+const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
+  const paths = yield* Layout
+  const patience = yield* Patience
+  return (yield* patience.isDue(id)) && (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) !== undefined
+})
+
+const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: Inventory, level: number) {
+  const paths = yield* Layout
+  const note = (yield* usableTarball(id, inventory)) ?? (yield* pack(id, inventory, level))
+  const commit = yield* readCommit(paths.episode(id))
+  const verdict = yield* send({
+    episodeId: id,
+    tarball: paths.tarball(id),
+    bytes: note.bytes,
+    sha256: note.sha256,
+    contentSha256: note.content_sha256,
+    commit
+  })
+  return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))
+})
+
+/** Looks at one episode. `held`: a conflict note lies in the outbox; `level`: of zstd. */
+export const attend = Effect.fnUntraced(
+  function* (
+    run: Run,
+    id: EpisodeId,
+    options: { readonly held: boolean; readonly level: number; readonly shelf: Shelf }
+  ) {
+    const paths = yield* Layout
+    if (!(yield* isReady(id))) return outcome("notReady")
+    const inventory = yield* takeInventory(paths.episode(id), id)
+    if (options.held && (yield* isStillHeld(id, inventory.madeFrom))) return outcome("conflicts")
+    if (changesTooOften(yield* readTally(id), yield* Clock.currentTimeMillis)) return outcome("transient_failures")
+    return yield* options.shelf.place(id, shipIt(run, id, inventory, options.level))
+  },
+  (effect, run, id) =>
+    effect.pipe(
+      Effect.catchTags({
+        Unpackable: (error) => Effect.uninterruptible(neverPackable(id, error)),
+        ChangedWhilePacking: ({ path }) => startOver(id, path)
+      }),
+      Effect.catchTags({
+        PlatformError: (error) => hostTrouble(run, id, error),
+        CodecError: (error) => hostTrouble(run, id, error)
+      }),
+      Effect.catchTag("Gone", () =>
+        Effect.as(
+          Effect.logInfo("vanished while it was looked at").pipe(Effect.annotateLogs({ episode: id })),
+          outcome("vanished")
+        )
+      )
+    )
+)

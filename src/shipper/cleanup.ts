@@ -1,0 +1,160 @@
+/**
+ * What is removed from a lab host, and when. The only way in which an unshipped episode is ever deleted is `quarantine_keep_days`;
+ * what was shipped is pruned only while the receiver says that it holds this very content.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { isEpisodeId, withoutSuffix } from "../domain/names.ts"
+import { Receipt } from "../domain/reason.ts"
+import { Volume } from "../services/Volume.ts"
+import { forgetAcknowledgement } from "./acknowledgement.ts"
+import { bringBack } from "./bringBack.ts"
+import { whenDue } from "./calendar.ts"
+import { discard, emptyTrash } from "./discard.ts"
+import { Layout } from "./layout.ts"
+import { readEntry } from "./quarantineEntry.ts"
+import { holding } from "./Receiver.ts"
+import { readJson } from "./readJson.ts"
+
+/** How long things stay. Days, 0 = for ever. */
+export class Retention extends Context.Service<
+  Retention,
+  {
+    readonly keepLocalForDays: number
+    readonly quarantineKeepDays: number
+    readonly cleanupIntervalSeconds: number
+    /** Below this much free space `shipped/` is pruned ahead of its days. Bytes. */
+    readonly minFreeBytes: number
+  }
+>()("cis490/shipper/Retention") {}
+
+const DAY_MILLIS = 86_400_000
+
+const cleanQuarantine = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const { quarantineKeepDays } = yield* Retention
+  if (quarantineKeepDays === 0) return
+  const now = yield* Clock.currentTimeMillis
+  for (const name of yield* fs.readDirectory(paths.quarantine)) {
+    const entry = yield* readEntry(name, quarantineKeepDays)
+    const due =
+      entry?.deleted_at === undefined || entry.deleted_at === null ? undefined : DateTime.make(entry.deleted_at)
+    if (entry === undefined || due === undefined || Option.isNone(due) || DateTime.toEpochMillis(due.value) > now)
+      continue
+    yield* Effect.logWarning("deleted from quarantine").pipe(
+      Effect.annotateLogs({
+        entry: name,
+        reason: entry.reason,
+        since: entry.quarantined_at,
+        keep_days: quarantineKeepDays
+      })
+    )
+    yield* discard(paths.quarantined(name), name)
+    yield* forgetAcknowledgement(name)
+  }
+})
+
+interface Retired {
+  readonly name: string
+  readonly shippedAt: number
+  readonly receipt: Receipt
+}
+
+/** What was shipped, oldest first. A directory without a receipt that can be read is never pruned. */
+const listRetired = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const retired: Array<Retired> = []
+  for (const name of yield* fs.readDirectory(paths.shipped)) {
+    if (!isEpisodeId(withoutSuffix(name)) || name.endsWith(".receipt.json")) continue
+    const reading = yield* readJson(paths.receipt(name), Receipt)
+    if (reading._tag !== "Read") continue
+    const shippedAt = Option.getOrUndefined(DateTime.make(reading.value.shipped_at))
+    if (shippedAt !== undefined)
+      retired.push({ name, shippedAt: DateTime.toEpochMillis(shippedAt), receipt: reading.value })
+  }
+  return retired.toSorted((a, b) => a.shippedAt - b.shippedAt)
+})
+
+/** Asks the receiver, then deletes, brings back or leaves alone. `false`: there is no point in asking on. */
+const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const id = withoutSuffix(name)
+  if (!isEpisodeId(id)) return true
+  const held = yield* holding(id)
+  if (held._tag === "NoWord") {
+    yield* Effect.logWarning(`shipped/ is not pruned: ${held.error}`).pipe(Effect.annotateLogs({ episode: id }))
+    return false
+  }
+  const same =
+    held._tag === "Holds" &&
+    (held.contentSha256 ?? held.sha256) === (held.contentSha256 === undefined ? receipt.sha256 : receipt.content_sha256)
+  if (same) {
+    yield* discard(paths.shippedEpisode(name), name)
+    yield* fs.remove(paths.receipt(name), { force: true })
+    yield* Effect.logInfo("pruned").pipe(Effect.annotateLogs({ episode: name, shipped_at: receipt.shipped_at }))
+    return true
+  }
+  if (held._tag === "Holds") {
+    yield* Effect.logError("the receiver holds other content than it acknowledged; not pruned").pipe(
+      Effect.annotateLogs({ episode: name, mend: `cis490-shipper reship ${name}` })
+    )
+    return true
+  }
+  const back = yield* bringBack(paths.shippedEpisode(name), id)
+  if (back === "back") yield* fs.remove(paths.receipt(name), { force: true })
+  yield* Effect.logError(
+    back === "back"
+      ? "the receiver has lost it: brought back to episodes/"
+      : "the receiver has lost it, and it cannot be brought back while its name is taken in episodes/"
+  ).pipe(Effect.annotateLogs({ episode: name }))
+  return true
+})
+
+const pruneWhile = Effect.fnUntraced(function* (
+  due: (retired: Retired) => Effect.Effect<boolean, PruneError, PruneNeeds>
+) {
+  for (const retired of yield* listRetired) {
+    if (!(yield* due(retired))) return
+    if (!(yield* prune(retired))) return
+  }
+})
+type PruneError = import("effect/PlatformError").PlatformError
+type PruneNeeds = Volume | Layout
+
+const pruneByAge = Effect.gen(function* () {
+  const { keepLocalForDays } = yield* Retention
+  if (keepLocalForDays === 0) return
+  const now = yield* Clock.currentTimeMillis
+  yield* pruneWhile(({ shippedAt }) => Effect.succeed(now - shippedAt > keepLocalForDays * DAY_MILLIS))
+})
+
+/** "For ever" is kept for ever, however full the disk. */
+const pruneForSpace = Effect.gen(function* () {
+  const { keepLocalForDays, minFreeBytes } = yield* Retention
+  const paths = yield* Layout
+  const volume = yield* Volume
+  const isLow = Effect.map(volume.space(paths.root), ({ freeBytes }) => freeBytes < minFreeBytes)
+  if (keepLocalForDays === 0 || !(yield* isLow)) return
+  yield* pruneWhile(() => isLow)
+})
+
+/** Everything that is due. What cannot be removed is logged, and tried again when it is due again. */
+export const cleanup = Effect.gen(function* () {
+  const { cleanupIntervalSeconds } = yield* Retention
+  yield* pruneForSpace
+  yield* whenDue(
+    cleanupIntervalSeconds,
+    Effect.gen(function* () {
+      yield* emptyTrash
+      yield* cleanQuarantine
+      yield* pruneByAge
+    })
+  )
+}).pipe(Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot clean up: ${error.message}`)))

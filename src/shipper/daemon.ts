@@ -1,0 +1,159 @@
+/** The daemon: scan, sweep, cleanup, check-in and heartbeat as scheduled fibers. A defect in any of them ends the process. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { backoffSeconds } from "../domain/backoff.ts"
+import { Notify } from "../services/Notify.ts"
+import { turnPage } from "./calendar.ts"
+import { checkIn } from "./checkin.ts"
+import { cleanup } from "./cleanup.ts"
+import { heartbeat } from "./heartbeat.ts"
+import { noteTrouble } from "./lastWords.ts"
+import { sweep } from "./outbox.ts"
+import { plannedWait } from "./Progress.ts"
+import { type PassResult, runPass } from "./pass.ts"
+import type { Stop } from "./run.ts"
+
+/** When the daemon does what. Seconds. */
+export class Cadence extends Context.Service<
+  Cadence,
+  {
+    readonly scanIntervalSeconds: number
+    readonly backoffSeconds: ReadonlyArray<number>
+    /** 0 = never. */
+    readonly checkinIntervalSeconds: number
+    readonly cleanupIntervalSeconds: number
+  }
+>()("cis490/shipper/Cadence") {}
+
+/** However short an interval is configured, the host is not kept busy with looking. */
+const SHORTEST_WAIT_MILLIS = 100
+
+/** Says a trouble once, and again every hour while it lasts. */
+const makeOnceAnHour = () => {
+  let last: { readonly text: string; readonly nanos: bigint } | undefined
+  return {
+    say: Effect.fnUntraced(function* (text: string, say: Effect.Effect<void>) {
+      const nanos = yield* Clock.monotonicTimeNanos
+      if (last?.text === text && nanos - last.nanos < 3_600_000_000_000n) return
+      last = { text, nanos }
+      yield* say
+    }),
+    over: () => {
+      const was = last !== undefined
+      last = undefined
+      return was
+    }
+  }
+}
+
+const sayStop = (stop: Stop) =>
+  Effect.logError(`nothing is being shipped: ${stop.error}`).pipe(
+    Effect.annotateLogs({ ...(stop.status !== 0 && { status: stop.status }), mend: "cis490-shipper doctor" })
+  )
+
+/** One line on how it stands, for whoever asks the service manager. */
+const statusLine = Effect.fnUntraced(function* (result: PassResult, shippedInAll: number) {
+  const { counts, left, stop } = result
+  const at = DateTime.formatIso(yield* DateTime.now).replace(/\.\d+Z$/, "Z")
+  const trouble = stop === undefined ? "" : `; stopped: ${stop.error.slice(0, 200)}`
+  return `STATUS=${at} ${shippedInAll} shipped since the start, ${left} in episodes/, ${counts.conflicts} in conflict${trouble}` as const
+})
+
+/** A pass that could not even list the episodes is a stopped one. */
+const passOrStop = runPass.pipe(
+  Effect.catchTag("PlatformError", (error) =>
+    Effect.as(noteTrouble(error.message), {
+      counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
+      left: 0,
+      stop: { error: `this host: ${error.message}`, status: 0, retryAfter: undefined }
+    } satisfies PassResult)
+  )
+)
+
+const scan = Effect.gen(function* () {
+  const cadence = yield* Cadence
+  const notify = yield* Notify
+  const trouble = makeOnceAnHour()
+  let failures = 0
+  let shipped = 0
+  while (true) {
+    const result = yield* passOrStop
+    const { counts, stop } = result
+    shipped += counts.shipped
+    failures = stop === undefined ? 0 : counts.shipped > 0 ? 1 : failures + 1
+    if (stop !== undefined) yield* trouble.say(stop.error, sayStop(stop))
+    else if (trouble.over()) yield* Effect.logInfo("shipping again")
+    yield* notify.send(yield* statusLine(result, shipped))
+    const seconds =
+      stop === undefined
+        ? cadence.scanIntervalSeconds
+        : Math.max(stop.retryAfter ?? 0, backoffSeconds(cadence.backoffSeconds, failures, yield* Random.next))
+    yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, seconds * 1000))
+  }
+})
+
+/** What is swept belongs to no episode any more; a listing that fails is tried again. */
+const sweeping = sweep.pipe(
+  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot sweep outbox/: ${error.message}`))
+)
+
+const calendarPage = turnPage.pipe(
+  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot note the time of this pass: ${error.message}`))
+)
+
+const CLEANUP_LOOK_SECONDS = 60
+
+const checkins = Effect.gen(function* () {
+  const { checkinIntervalSeconds } = yield* Cadence
+  if (checkinIntervalSeconds === 0) return
+  const trouble = makeOnceAnHour()
+  while (true) {
+    const { error, ok, status_code } = yield* checkIn
+    if (ok) trouble.over()
+    else {
+      const words = error ?? "no reason given"
+      yield* trouble.say(
+        words,
+        Effect.logWarning(`check-in failed: ${words}`).pipe(Effect.annotateLogs({ status: status_code }))
+      )
+    }
+    yield* Effect.sleep(checkinIntervalSeconds * 1000)
+  }
+})
+
+/** Does something, waits, and does it again. */
+const every = <E, R>(seconds: number, effect: Effect.Effect<void, E, R>) =>
+  Effect.forever(Effect.andThen(effect, Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, seconds * 1000))))
+
+/** Runs until it is interrupted. The data root is held and prepared. */
+export const daemon = Effect.gen(function* () {
+  const { cleanupIntervalSeconds, scanIntervalSeconds } = yield* Cadence
+  const notify = yield* Notify
+  yield* calendarPage
+  yield* sweeping
+  yield* notify.send("READY=1")
+  yield* Effect.logInfo("started")
+  yield* Effect.all(
+    [
+      scan,
+      every(Math.max(scanIntervalSeconds, 1), sweeping),
+      every(Math.min(cleanupIntervalSeconds, CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
+      checkins,
+      heartbeat
+    ],
+    { concurrency: "unbounded", discard: true }
+  )
+}).pipe(Effect.onInterrupt(() => Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1"))))
+
+/** One pass, in order: sweep, clean, ship. */
+export const once = Effect.gen(function* () {
+  yield* calendarPage
+  yield* sweeping
+  yield* cleanup
+  const result = yield* runPass
+  if (result.stop !== undefined) yield* sayStop(result.stop)
+  return result
+})

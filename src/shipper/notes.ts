@@ -1,0 +1,79 @@
+/**
+ * What `state/` remembers of an episode between passes: from what its tarball was made, and how often in a row it came to grief.
+ * Losing any of it costs work, never an episode; so nothing here is synced, and what cannot be read counts as not there.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Sha256 } from "../domain/names.ts"
+import { Layout } from "./layout.ts"
+
+/** Belongs to the tarball of the same name and length, or to the conflict that became of it. */
+export const PackingNote = Schema.Struct({
+  /** Of the tarball. */
+  sha256: Sha256,
+  /** Of the tarball. */
+  bytes: Schema.Int,
+  content_sha256: Sha256,
+  /** The `Inventory.madeFrom` it was packed from. */
+  made_from: Sha256
+})
+export type PackingNote = typeof PackingNote.Type
+
+/** Reset by the episode's next success; absent counts are 0. */
+export const Tally = Schema.Struct({
+  /** Digest mismatches in a row. */
+  damaged: Schema.Int,
+  /** Times in a row that the episode had changed after it was packed, and when last (milliseconds since 1970). */
+  changed: Schema.Int,
+  changed_at: Schema.Finite,
+  /** Times in a row that sending it stopped the pass. */
+  stopped: Schema.Int
+})
+export type Tally = typeof Tally.Type
+
+export const noTally: Tally = { damaged: 0, changed: 0, changed_at: 0, stopped: 0 }
+
+const note = <A>(schema: Schema.Codec<A, unknown>) => {
+  const json = Schema.fromJsonString(schema)
+  const decode = Schema.decodeUnknownOption(json)
+  const encode = Schema.encodeEffect(json)
+  return {
+    read: Effect.fnUntraced(function* (path: string) {
+      const fs = yield* FileSystem.FileSystem
+      const text = yield* Effect.option(fs.readFileString(path))
+      return Option.getOrUndefined(Option.flatMap(text, decode))
+    }),
+    write: Effect.fnUntraced(function* (path: string, value: A) {
+      const fs = yield* FileSystem.FileSystem
+      const text = yield* Effect.orDie(encode(value))
+      // In one step, so that a reader beside us never sees half a note.
+      yield* fs.writeFileString(`${path}.tmp`, text, { mode: 0o600 })
+      yield* fs.rename(`${path}.tmp`, path)
+    })
+  }
+}
+
+const packing = note(PackingNote)
+const tally = note(Tally)
+
+export const readPackingNote = (id: string) => Effect.flatMap(Layout, (paths) => packing.read(paths.packingNote(id)))
+export const writePackingNote = (id: string, value: PackingNote) =>
+  Effect.flatMap(Layout, (paths) => packing.write(paths.packingNote(id), value))
+
+export const readTally = (id: string) =>
+  Effect.map(
+    Effect.flatMap(Layout, (paths) => tally.read(paths.tally(id))),
+    (found) => found ?? noTally
+  )
+export const writeTally = (id: string, value: Tally) =>
+  Effect.flatMap(Layout, (paths) => tally.write(paths.tally(id), value))
+
+/** Forgets everything about an episode that is settled. */
+export const forget = Effect.fnUntraced(function* (id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  yield* fs.remove(paths.packingNote(id), { force: true })
+  yield* fs.remove(paths.tally(id), { force: true })
+})

@@ -1,0 +1,137 @@
+/** `status`: what lies where, and how it went last. Beside a working daemon it is a moment's picture, not a snapshot. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import { isEpisodeId } from "../../domain/names.ts"
+import { Reason, type ReasonName } from "../../domain/reason.ts"
+import { Volume } from "../../services/Volume.ts"
+import { type LastWords, readLastWords } from "../lastWords.ts"
+import { DONE_MARKER, Layout, REASON_FILE } from "../layout.ts"
+import { isTaken, mustBeDirectory, orMissing } from "../presence.ts"
+import { readJson } from "../readJson.ts"
+import { treeBytes } from "./treeBytes.ts"
+
+export interface Bulk {
+  count: number
+  bytes: number
+}
+
+/** Where an episode in `episodes/` stands: waiting to be sent, being written, or held by a conflict. */
+export type Stage = "ready" | "recording" | "held"
+
+export interface Status extends LastWords {
+  /** The pid of the daemon; null when it is not known who holds the lock, false when nobody does. */
+  readonly daemon: number | null | false
+  readonly episodes: Readonly<Record<Stage, Bulk>>
+  /** Names in `episodes/` that are no episodes: no valid id, or no directory. */
+  readonly stray_names: number
+  /** Tarballs, finished or not. */
+  readonly outbox: Bulk
+  readonly shipped: Bulk
+  /** `unknown` stands for entries without a legible reason. */
+  readonly quarantine: Readonly<Partial<Record<ReasonName | "unknown", Bulk>>>
+  /** The ready episode whose `done.marker` is oldest, and when that was written (milliseconds since 1970). */
+  readonly oldest_waiting: { readonly episode_id: string; readonly since: number } | null
+}
+
+const CONCURRENCY = 8
+
+const nothing = (): Bulk => ({ count: 0, bytes: 0 })
+
+const add = (tally: Bulk, bytes: number): void => {
+  tally.count++
+  tally.bytes += bytes
+}
+
+/** Acts on every entry; a directory that is not there has none. */
+const eachEntry = Effect.fnUntraced(function* <R>(
+  directory: string,
+  act: (entry: FileSystem.DirectoryEntry) => Effect.Effect<void, PlatformError, R>
+) {
+  const fs = yield* FileSystem.FileSystem
+  const entries = (yield* orMissing(fs.readDirectoryEntries(directory))) ?? []
+  yield* Effect.forEach(entries, act, { concurrency: CONCURRENCY, discard: true })
+})
+
+/** Fails when the data root is not there, or something in it cannot be read. */
+export const status = Effect.gen(function* () {
+  yield* mustBeDirectory((yield* Layout).root)
+  return {
+    daemon: yield* daemon,
+    ...(yield* lookIntoEpisodes),
+    outbox: yield* lookIntoOutbox,
+    shipped: yield* lookIntoShipped,
+    quarantine: yield* lookIntoQuarantine,
+    ...(yield* readLastWords)
+  } satisfies Status
+})
+
+const daemon = Effect.gen(function* () {
+  const volume = yield* Volume
+  const holder = yield* volume.lockHolder((yield* Layout).lock)
+  return holder === undefined ? false : holder === "unknown" ? null : holder
+})
+
+const lookIntoEpisodes = Effect.gen(function* () {
+  const paths = yield* Layout
+  const volume = yield* Volume
+  const episodes = { ready: nothing(), recording: nothing(), held: nothing() }
+  let stray_names = 0
+  let oldest_waiting: Status["oldest_waiting"] = null
+  yield* eachEntry(
+    paths.episodes,
+    Effect.fnUntraced(function* ({ name, type }: FileSystem.DirectoryEntry) {
+      if (type !== "Directory" || !isEpisodeId(name)) {
+        stray_names++
+        return
+      }
+      const marker = yield* orMissing(volume.inspect(`${paths.episode(name)}/${DONE_MARKER}`))
+      const stage =
+        marker?.type !== "File" ? "recording" : (yield* isTaken(paths.conflictNote(name))) ? "held" : "ready"
+      add(episodes[stage], yield* treeBytes(paths.episode(name)))
+      const since = Number((marker?.mtimeNs ?? 0n) / 1_000_000n)
+      if (stage === "ready" && since < (oldest_waiting?.since ?? Number.POSITIVE_INFINITY)) {
+        oldest_waiting = { episode_id: name, since }
+      }
+    })
+  )
+  return { episodes, stray_names, oldest_waiting: oldest_waiting as Status["oldest_waiting"] }
+})
+
+const lookIntoOutbox = Effect.gen(function* () {
+  const paths = yield* Layout
+  const tally = nothing()
+  yield* eachEntry(
+    paths.outbox,
+    Effect.fnUntraced(function* ({ name }: FileSystem.DirectoryEntry) {
+      if (/\.tar\.zst(\.partial)?$/.test(name)) add(tally, yield* treeBytes(`${paths.outbox}/${name}`))
+    })
+  )
+  return tally
+})
+
+const lookIntoShipped = Effect.gen(function* () {
+  const paths = yield* Layout
+  const tally = nothing()
+  yield* eachEntry(
+    paths.shipped,
+    Effect.fnUntraced(function* ({ name, type }: FileSystem.DirectoryEntry) {
+      if (type === "Directory") add(tally, yield* treeBytes(paths.shippedEpisode(name)))
+    })
+  )
+  return tally
+})
+
+const lookIntoQuarantine = Effect.gen(function* () {
+  const paths = yield* Layout
+  const byReason: Partial<Record<ReasonName | "unknown", Bulk>> = {}
+  yield* eachEntry(
+    paths.quarantine,
+    Effect.fnUntraced(function* ({ name }: FileSystem.DirectoryEntry) {
+      const reading = yield* readJson(`${paths.quarantined(name)}/${REASON_FILE}`, Reason)
+      const reason = reading._tag === "Read" ? reading.value.reason : "unknown"
+      add((byReason[reason] ??= nothing()), yield* treeBytes(paths.quarantined(name)))
+    })
+  )
+  return byReason
+})

@@ -1,0 +1,99 @@
+/** The waiting tarballs. They are a cache of `episodes/`: any of them may be removed at any time and is packed again. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import type { Inventory } from "./inventory.ts"
+import { Layout } from "./layout.ts"
+import { readPackingNote } from "./notes.ts"
+import { typeAt } from "./presence.ts"
+import type { Outcome } from "./run.ts"
+
+const TARBALL = ".tar.zst"
+const PARTIAL = ".tar.zst.partial"
+const CONFLICT = ".conflict.json"
+
+/** The episode that a name in `outbox/` belongs to. */
+const ownerOf = (name: string): string => {
+  const suffix = [PARTIAL, TARBALL, CONFLICT, `${CONFLICT}.tmp`].find((end) => name.endsWith(end))
+  return suffix === undefined ? name : name.slice(0, -suffix.length)
+}
+
+/** The room in `outbox/` for one pass. */
+export interface Shelf {
+  /** Episodes held by a conflict note. */
+  readonly held: ReadonlySet<string>
+  /** Does something with an episode's tarball; where there are too many, one that is not in use makes room. */
+  readonly place: <E, R>(
+    id: string,
+    use: Effect.Effect<Outcome, E, R>
+  ) => Effect.Effect<Outcome, E | PlatformError, R | FileSystem.FileSystem | Layout>
+}
+
+export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const names = yield* fs.readDirectory(paths.outbox)
+  const owners = (suffix: string) => new Set(names.filter((name) => name.endsWith(suffix)).map(ownerOf))
+  const waiting = new Set([...owners(TARBALL), ...owners(PARTIAL)])
+  let inUse = 0
+  const makeRoom = Effect.gen(function* () {
+    for (const id of [...waiting].toSorted().toReversed()) {
+      if (waiting.size + inUse <= 2 * concurrency) return
+      waiting.delete(id)
+      yield* fs.remove(paths.partial(id), { force: true })
+      yield* removeTarball(id)
+    }
+  })
+  const shelf: Shelf = {
+    held: owners(CONFLICT),
+    place: (id, use) =>
+      Effect.suspend(() => {
+        inUse++
+        waiting.delete(id)
+        return Effect.andThen(makeRoom, use)
+      }).pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            inUse--
+            if (exit._tag === "Failure" || exit.value === "transient_failures") waiting.add(id)
+          })
+        )
+      )
+  }
+  return shelf
+})
+
+/** The note of the waiting tarball, when there is one and it was made from exactly what lies in the episode now. */
+export const usableTarball = Effect.fnUntraced(function* (id: string, inventory: Inventory) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const note = yield* readPackingNote(id)
+  if (note === undefined || note.made_from !== inventory.madeFrom) return undefined
+  const size = yield* Effect.option(fs.stat(paths.tarball(id)))
+  return size._tag === "Some" && Number(size.value.size) === note.bytes ? note : undefined
+})
+
+export const removeTarball = Effect.fnUntraced(function* (id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  // Not synced: a tarball that comes back after a crash is swept, or used again if it still fits.
+  yield* fs.remove(paths.tarball(id), { force: true })
+})
+
+/**
+ * Removes what lies in `outbox/`, and is noted in `state/`, without its episode. What belongs to an episode that is there stays,
+ * the partial that is being written now included.
+ */
+export const sweep = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  for (const directory of [paths.outbox, `${paths.state}/packed`, `${paths.state}/tally`]) {
+    for (const name of yield* fs.readDirectory(directory)) {
+      const owner = directory === paths.outbox ? ownerOf(name) : name.replace(/(\.json)?(\.tmp)?$/, "")
+      if ((yield* typeAt(paths.episode(owner))) !== undefined) continue
+      yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
+      if (directory === paths.outbox)
+        yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
+    }
+  }
+})

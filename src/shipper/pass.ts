@@ -1,0 +1,98 @@
+/** One pass over the finished episodes, several at a time, until all were looked at or the way is closed. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
+import { attend } from "./attend.ts"
+import { blameSuspect, readLastSuspect, writeLastSuspect } from "./damage.ts"
+import { noteSuccess, noteTrouble } from "./lastWords.ts"
+import { Layout } from "./layout.ts"
+import { readTally } from "./notes.ts"
+import { openShelf } from "./outbox.ts"
+import { Patience } from "./Patience.ts"
+import { Progress } from "./Progress.ts"
+import { type Counts, count, newRun, type Run, type Stop } from "./run.ts"
+
+/** How the operator wants a pass done. */
+export class Pace extends Context.Service<
+  Pace,
+  {
+    /** Episodes at a time. */
+    readonly concurrency: number
+    /** Of zstd. */
+    readonly compressionLevel: number
+  }
+>()("cis490/shipper/Pace") {}
+
+export interface PassResult {
+  readonly counts: Readonly<Counts>
+  /** Names of episodes that are still in `episodes/`, finished or not. */
+  readonly left: number
+  /** Why the pass ended early; absent when it got through. */
+  readonly stop: Stop | undefined
+}
+
+/** Oldest name first; those whose sending stopped an earlier pass last. A listing that fails fails the pass. */
+const listEpisodes = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const ids = (yield* fs.readDirectory(paths.episodes)).filter(isEpisodeId).sort()
+  const tallied = new Set((yield* fs.readDirectory(`${paths.state}/tally`)).map((name) => name.replace(/\.json$/, "")))
+  const last = new Set<string>()
+  for (const id of tallied) if ((yield* readTally(id)).stopped > 0) last.add(id)
+  return last.size === 0 ? ids : [...ids.filter((id) => !last.has(id)), ...ids.filter((id) => last.has(id))]
+})
+
+/** Notes the last success for `status`, at most this often while a pass goes on. */
+const NOTE_MILLIS = 5000
+
+/** Takes the next episode until none is left or the pass must stop; as many of these run as episodes may be in hand. */
+const worker = Effect.fnUntraced(function* (run: Run, ids: Iterator<EpisodeId>, look: (id: EpisodeId) => Looked) {
+  const progress = yield* Progress
+  const patience = yield* Patience
+  while (run.stop === undefined) {
+    const { done, value: id } = ids.next()
+    if (done === true) return
+    const became = yield* look(id)
+    progress.done++
+    count(run.counts, became)
+    if (became !== "transient_failures" && became !== "notReady") yield* patience.settled(id)
+    if (became !== "shipped") continue
+    run.lastShipped = id
+    const now = yield* Clock.currentTimeMillis
+    if (Math.abs(now - run.notedAt) < NOTE_MILLIS) continue
+    run.notedAt = now
+    yield* noteSuccess(id)
+  }
+})
+type Looked = ReturnType<typeof attend>
+
+const noteEnd = Effect.fnUntraced(function* (run: Run) {
+  if (run.lastShipped !== undefined) yield* noteSuccess(run.lastShipped)
+  if (run.stop !== undefined) yield* noteTrouble(run.stop.error)
+})
+
+/** Scans and ships once. Fails only when a listing does. */
+export const runPass = Effect.gen(function* () {
+  const pace = yield* Pace
+  const progress = yield* Progress
+  const shelf = yield* openShelf(pace.concurrency)
+  const ids = yield* listEpisodes
+  const lastSuspect = yield* readLastSuspect
+  const run = newRun(lastSuspect)
+  progress.total = ids.length
+  progress.done = 0
+
+  const queue = ids[Symbol.iterator]()
+  const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
+  const workers = Array.from({ length: pace.concurrency }, () => worker(run, queue, look))
+  yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
+  yield* Effect.uninterruptible(blameSuspect(run))
+
+  yield* writeLastSuspect(lastSuspect, run.lastSuspect)
+  yield* noteEnd(run)
+  progress.steps++
+  const left = ids.length - run.counts.shipped - run.counts.fatal
+  return { counts: run.counts, left, stop: run.stop } satisfies PassResult
+})

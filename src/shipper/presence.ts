@@ -1,0 +1,37 @@
+/** What is under a path, where "nothing" is an answer and only not knowing is an error. Links are never followed. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { type PlatformError, systemError } from "effect/PlatformError"
+
+/** `undefined` for what is not there. */
+export const orMissing = <A, R>(
+  effect: Effect.Effect<A, PlatformError, R>
+): Effect.Effect<A | undefined, PlatformError, R> =>
+  Effect.catchIf(
+    effect,
+    (error) => error.reason._tag === "NotFound",
+    () => Effect.succeed(undefined)
+  )
+
+/** What kind of thing has this name; `undefined` when nothing has. */
+export const typeAt = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  return (yield* orMissing(fs.lstat(path)))?.type
+})
+
+/** Whether anything at all has this name, a broken link too. */
+export const isTaken = (path: string) => Effect.map(typeAt(path), (type) => type !== undefined)
+
+/** Fails with `NotFound` where there is no directory under this very name: a link to one is none. */
+export const mustBeDirectory = Effect.fnUntraced(function* (path: string) {
+  if ((yield* typeAt(path)) === "Directory") return
+  return yield* Effect.fail(
+    systemError({
+      _tag: "NotFound",
+      module: "FileSystem",
+      method: "lstat",
+      description: "no such directory",
+      pathOrDescriptor: path
+    })
+  )
+})

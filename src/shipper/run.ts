@@ -1,0 +1,91 @@
+/** What one pass knows while it runs: its counts, what its answers have in common, and whether it must stop. */
+import type { Commit, EpisodeId } from "../domain/names.ts"
+import type { Verdict } from "../domain/verdict.ts"
+
+/** What became of the episodes looked at. */
+export interface Counts {
+  scanned: number
+  shipped: number
+  transient_failures: number
+  conflicts: number
+  fatal: number
+}
+
+/**
+ * What became of one episode. One that is not finished, that must wait or that vanished meanwhile is counted nowhere; one under
+ * suspicion when the pass knows more.
+ */
+export type Outcome = Exclude<keyof Counts, "scanned"> | "notReady" | "vanished" | "suspect"
+export const outcome = (what: Outcome): Outcome => what
+
+/** The receiver, the way to it or this host is the problem, not the episode. */
+export interface Stop {
+  readonly error: string
+  /** The receiver's; 0 where nothing answered. */
+  readonly status: number
+  /** Seconds, when the other side said so. */
+  readonly retryAfter: number | undefined
+}
+
+/** An episode that came to its third digest mismatch in a row: its own fault, unless the next one comes to the same. */
+export interface Suspect {
+  readonly id: EpisodeId
+  readonly error: string
+  readonly commit: Commit | undefined
+}
+
+export interface Run {
+  readonly counts: Counts
+  stop: Stop | undefined
+  /** Different episodes that met trouble running; an answer that is the receiver's own judgement ends the row. */
+  readonly row: Set<string>
+  suspect: Suspect | undefined
+  /** The last suspect, of this pass or an earlier one, since when nothing arrived whole. */
+  lastSuspect: string | undefined
+  /** Remediations already said. */
+  readonly said: Set<string>
+  lastShipped: EpisodeId | undefined
+  /** When that was last written down, milliseconds since 1970. */
+  notedAt: number
+}
+
+export const newRun = (lastSuspect: string | undefined): Run => ({
+  counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
+  stop: undefined,
+  row: new Set(),
+  suspect: undefined,
+  lastSuspect,
+  said: new Set(),
+  lastShipped: undefined,
+  notedAt: 0
+})
+
+const ROW_LIMIT = 3
+
+const uncounted: ReadonlySet<Outcome> = new Set(["notReady", "vanished"])
+
+export const count = (counts: Counts, what: Outcome): void => {
+  if (uncounted.has(what)) return
+  counts.scanned++
+  if (what === "shipped" || what === "transient_failures" || what === "conflicts" || what === "fatal") counts[what]++
+}
+
+/** Notes a trouble that may be the receiver's, the link's or the host's: three different episodes running end the pass. */
+export const meetTrouble = (run: Run, id: string, stop: Stop): void => {
+  run.row.add(id)
+  if (run.row.size >= ROW_LIMIT) run.stop ??= stop
+}
+
+/** What a verdict that settled nothing means for the pass. */
+export const meetVerdict = (
+  run: Run,
+  id: string,
+  verdict: Extract<Verdict, { _tag: "Transient" | "NotLetIn" }>
+): void => {
+  const { error, status } = verdict
+  const stop: Stop = { error, status, retryAfter: verdict._tag === "Transient" ? verdict.retryAfter : undefined }
+  const reach = verdict._tag === "NotLetIn" ? "pass" : verdict.reach
+  if (reach === "pass") run.stop ??= stop
+  if (reach === "three-running") meetTrouble(run, id, stop)
+  if (reach === "episode") run.row.clear()
+}

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import * as fs from "node:fs/promises"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { layerVolume } from "../../layers/Volume.ts"
+import { LockHeld, Volume } from "../../src/services/Volume.ts"
+import { scratchDirectory } from "../support/scratch.ts"
+
+const HOLDER = new URL("../support/holdLock.ts", import.meta.url).pathname
+
+const killed = (child: ChildProcess) =>
+  Effect.promise(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill("SIGKILL")
+    await once(child, "exit")
+  })
+
+/** Another process, which holds the lock when this is done. */
+const holder = (path: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const child = spawn(process.execPath, [HOLDER, path], { stdio: ["pipe", "pipe", "inherit"] })
+      await once(child.stdout, "data")
+      return child
+    }),
+    killed
+  )
+
+describe("Volume, layerVolume", () => {
+  it.live("names the process that holds a lock, and gets the lock when that one was killed", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const path = `${yield* scratchDirectory}/lock`
+      const other = yield* holder(path)
+      expect(yield* volume.lockHolder(path)).toBe(other.pid)
+      expect(yield* Effect.flip(Effect.scoped(volume.lock(path)))).toEqual(
+        new LockHeld({ path, pid: other.pid ?? Number.NaN })
+      )
+      yield* killed(other)
+      expect(yield* volume.lockHolder(path)).toBeUndefined()
+      yield* volume.lock(path)
+      expect(yield* volume.lockHolder(path)).toBe(process.pid)
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("lets go with the scope, keeps the file, for its owner only", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const path = `${yield* scratchDirectory}/lock`
+      yield* Effect.scoped(volume.lock(path))
+      expect(yield* volume.lockHolder(path)).toBeUndefined()
+      expect(yield* volume.inspect(path)).toMatchObject({ type: "File", mode: 0o600 })
+      expect(yield* Effect.promise(() => fs.readFile(path, "utf8"))).toBe(`${process.pid}\n`)
+      yield* Effect.scoped(volume.lock(path))
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("asks without making or changing anything", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      expect(yield* volume.lockHolder(`${directory}/lock`)).toBeUndefined()
+      expect(yield* Effect.promise(() => fs.readdir(directory))).toEqual([])
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("turns no one away because somebody asks", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const path = `${yield* scratchDirectory}/lock`
+      yield* Effect.scoped(volume.lock(path))
+      const ask = volume.lockHolder(path).pipe(Effect.repeat({ times: 200 }))
+      const start = Effect.scoped(volume.lock(path)).pipe(Effect.repeat({ times: 20 }))
+      yield* Effect.all([ask, start], { concurrency: 2 })
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("says unknown for a holder that names nobody", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const path = `${yield* scratchDirectory}/lock`
+      yield* volume.lock(path)
+      yield* Effect.promise(() => fs.truncate(path))
+      expect(yield* volume.lockHolder(path)).toBe("unknown")
+      expect(yield* Effect.flip(Effect.scoped(volume.lock(path)))).toEqual(new LockHeld({ path }))
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("follows no link to a lock", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      yield* Effect.promise(() => fs.symlink(`${directory}/elsewhere`, `${directory}/lock`))
+      const error = yield* Effect.flip(Effect.scoped(volume.lock(`${directory}/lock`)))
+      expect(error).toMatchObject({ _tag: "PlatformError", reason: { _tag: "BadResource" } })
+      expect(yield* Effect.promise(() => fs.readdir(directory))).toEqual(["lock"])
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("inspects names, not what they point at, to the nanosecond", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      const path = `${directory}/file`
+      yield* Effect.promise(async () => {
+        await fs.writeFile(path, "12345", { mode: 0o640 })
+        await fs.symlink("nowhere", `${directory}/link`)
+      })
+      const found = yield* volume.inspect(path)
+      const { mtimeNs } = yield* Effect.promise(() => fs.stat(path, { bigint: true }))
+      expect(found).toEqual({ type: "File", size: 5, mode: 0o640, mtimeNs })
+      expect((yield* volume.inspect(`${directory}/link`)).type).toBe("SymbolicLink")
+      expect((yield* volume.inspect(directory)).type).toBe("Directory")
+      expect((yield* Effect.flip(volume.inspect(`${directory}/none`))).reason._tag).toBe("NotFound")
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.live("measures the space below a directory", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const space = yield* volume.space(yield* scratchDirectory)
+      expect(space.freeBytes).toBeGreaterThan(0)
+      expect(space.totalBytes).toBeGreaterThanOrEqual(space.freeBytes)
+      expect(space.totalInodes).toBeGreaterThanOrEqual(space.freeInodes)
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+})

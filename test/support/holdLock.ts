@@ -1,0 +1,12 @@
+/** Holds the lock named by its argument, says so, and stays. */
+import * as Effect from "effect/Effect"
+import { layerVolume } from "../../layers/Volume.ts"
+import { Volume } from "../../src/services/Volume.ts"
+
+Effect.gen(function* () {
+  const volume = yield* Volume
+  yield* volume.lock(process.argv[2] ?? "")
+  yield* Effect.sync(() => process.stdout.write("held\n"))
+  yield* Effect.never
+}).pipe(Effect.scoped, Effect.provide(layerVolume), Effect.runFork)
+process.stdin.resume()
