@@ -39,11 +39,10 @@ const material = async (key: string, path: string | undefined): Promise<Buffer |
 }
 
 const materials = async (tls: TlsFiles) => {
-  const [ca, cert, key] = await Promise.all([
-    material("ca_bundle", tls.ca_bundle),
-    material("client_cert", tls.client_cert),
-    material("client_key", tls.client_key)
-  ])
+  // One after the other: of several that are missing, the first is named every time.
+  const ca = await material("ca_bundle", tls.ca_bundle)
+  const cert = await material("client_cert", tls.client_cert)
+  const key = await material("client_key", tls.client_key)
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), rejectUnauthorized: tls.verify_tls }
 }
 
@@ -60,8 +59,12 @@ const connector = (tls: TlsFiles): Undici.buildConnector.connector => {
       throw new TlsMaterialError(`mTLS material: ${named} cannot be used (${reasonOf(error)})`, { cause: error })
     }
   }
-  return (options, callback) => {
-    connect(options, callback).catch((error) => callback(error, null))
+  return async (options, callback) => {
+    try {
+      await connect(options, callback)
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)), null)
+    }
   }
 }
 

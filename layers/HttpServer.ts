@@ -34,6 +34,8 @@ const makeServer = (linger: Limits): Server => {
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true
   })
+  // Who has sent everything may close: what arrived is handled, and not cut off with the answer that nobody waits for.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.on("clientError", refuseMalformed)
   return server
 }

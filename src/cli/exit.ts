@@ -22,6 +22,16 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 /** Says on stderr what is wrong, and ends with 1. */
 export const attention = (words: string) => Effect.andThen(Console.error(words), Effect.fail(new Attention()))
 
+/** The configuration, or what it names, cannot be used; what about it has been printed. */
+export class Misconfigured extends Schema.TaggedError<Misconfigured>()("Misconfigured", {}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override readonly [Runtime.errorReported] = false
+}
+
+/** Says on stderr what cannot be used, and ends with 2. */
+export const configurationFault = (words: string) =>
+  Effect.andThen(Console.error(words), Effect.fail(new Misconfigured()))
+
 /** A stop that was asked for is no failure; what the parser refuses is the caller's mistake. */
 export const teardown: Runtime.Teardown = (exit, done) => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return done(0)

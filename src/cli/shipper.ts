@@ -7,10 +7,14 @@ import { resolveCommand } from "./shipper/resolve.ts"
 import { retryCommand } from "./shipper/retry.ts"
 import { root } from "./shipper/root.ts"
 import { statusCommand } from "./shipper/status.ts"
+import { onceCommand, pingCommand, runCommand } from "./shipper/work.ts"
 
 /** `cis490-shipper`. */
 export const shipper = root.pipe(
   Command.withSubcommands([
+    runCommand,
+    pingCommand,
+    onceCommand,
     statusCommand,
     drainCommand,
     requeueCommand,

@@ -1,7 +1,20 @@
 import * as Schema from "effect/Schema"
 import { listen } from "./listen.ts"
 import { defaulted, needs, optional, required, table, tableOfHosts, together } from "./setting.ts"
-import { baseUrl, boolean, integerFrom, path, seconds, text, timeout, token, tokens, word } from "./settingValue.ts"
+import {
+  baseUrl,
+  boolean,
+  branch,
+  integerFrom,
+  name,
+  path,
+  seconds,
+  secretFile,
+  text,
+  timeout,
+  token,
+  tokens
+} from "./settingValue.ts"
 
 /** What a host is told to run whose code is out of the window, unless the operator says otherwise. */
 export const DEFAULT_REMEDIATION = `cd /opt/cis490 && sudo -u cis490 git pull origin main
@@ -33,26 +46,26 @@ const limits = Schema.Struct({
 
 const auth = Schema.Struct({
   bearer_token: optional(token, "Token that may write as any host. bearer_token_file is the better place."),
-  bearer_token_file: optional(path, "File that holds the token; it wins over bearer_token."),
-  hosts: tableOfHosts(tokens, "Each host's token, or list of tokens; such a token writes as that host only."),
+  bearer_token_file: optional(secretFile, "File that holds the token; it wins over bearer_token."),
   admin_token: optional(token, "Token for the master's routes, off without one. admin_token_file is the better place."),
-  admin_token_file: optional(path, "File that holds the token; it wins over admin_token.")
+  admin_token_file: optional(secretFile, "File that holds the token; it wins over admin_token."),
+  hosts: tableOfHosts(tokens, "Each host's token, or list of tokens; such a token writes as that host only.")
 })
 
 const tls = Schema.Struct({
   cert: optional(path, "PEM file of the receiver's certificate; with key."),
-  key: optional(path, "PEM file of the key to cert."),
+  key: optional(secretFile, "PEM file of the key to cert."),
   client_ca: optional(path, "PEM file of the authorities that vouch for the hosts' certificates: mutual TLS.")
 }).check(together("cert", "key"), needs("client_ca", "cert"))
 
 const versionGate = Schema.Struct({
   enabled: defaulted(boolean, true, "Off = episodes of any code are taken in, for an emergency."),
   forgejo_url: optional(baseUrl, "The Forgejo or Gitea server to ask; with repo_owner and repo_name."),
-  repo_owner: optional(word, "The owner of the repository there."),
-  repo_name: optional(word, "The name of the repository there."),
-  branch: defaulted(word, "main", "The branch whose commits are allowed."),
+  repo_owner: optional(name, "The owner of the repository there."),
+  repo_name: optional(name, "The name of the repository there."),
+  branch: defaulted(branch, "main", "The branch whose commits are allowed."),
   auth_token: optional(token, "Token for a private repository. auth_token_file is the better place."),
-  auth_token_file: optional(path, "File that holds the token; it wins over auth_token."),
+  auth_token_file: optional(secretFile, "File that holds the token; it wins over auth_token."),
   repo_path: optional(path, "Checkout to ask if no server is set or it gives nothing; /opt/cis490 if that is one."),
   window: defaulted(integerFrom(1, "commits"), 100, "How many of the newest commits are allowed."),
   cache_ttl_s: defaulted(seconds, 5, "How old the list of commits may become. Seconds."),
@@ -61,9 +74,9 @@ const versionGate = Schema.Struct({
 
 const fleetHost = Schema.Struct({
   agent_url: required(baseUrl, "The agent on that host."),
-  agent_token_file: optional(path, "File that holds the agent's token, which is not the host's upload token."),
+  agent_token_file: optional(secretFile, "File that holds the agent's token, which is not the host's upload token."),
   client_cert: optional(path, "PEM file of the master's certificate, for mutual TLS; with client_key."),
-  client_key: optional(path, "PEM file of the key to client_cert."),
+  client_key: optional(secretFile, "PEM file of the key to client_cert."),
   ca_bundle: optional(path, "PEM file of the authorities that may vouch for the agent; the system's if not set.")
 }).check(together("client_cert", "client_key"))
 

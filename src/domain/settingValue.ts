@@ -17,23 +17,37 @@ export const boolean = value({ schema: Schema.Boolean, kind: "boolean", wants: "
 
 export const text = value({ schema: Schema.String, kind: "text", wants: "a string" })
 
-/** A word of a URL path or a git ref: nothing that could be read as an option or leave its place. */
-export const word = value({
-  schema: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/)),
+/** A part of a URL's path. */
+export const name = value({
+  schema: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/)),
   kind: "text",
-  wants: "a name of A-Z a-z 0-9 . _ / -, beginning with a letter or digit"
+  wants: "a name of A-Z a-z 0-9 . _ -, beginning with a letter, digit or _"
+})
+
+/** Never to be taken for an option of git's. */
+export const branch = value({
+  schema: Schema.String.check(Schema.isPattern(/^[^\s\p{Cc}~^:?*[\\-][^\s\p{Cc}~^:?*[\\]*$/u)),
+  kind: "text",
+  wants: "the name of a git branch"
 })
 
 /** `~` is expanded before a path is decoded. */
 export const path = value({
   schema: Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)),
   kind: "path",
-  wants: "an absolute path, or one that begins with ~/"
+  wants: "an absolute path (~/ stands for HOME)"
 })
 
+/** The path of a file that holds a secret. Never shown when it is wrong: it may be the secret, put in the wrong place. */
+export const secretFile = value({ ...path, secret: true })
+
+const Token = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]+$/))
+
 /** Non-empty and fit for an `Authorization: Bearer` field. */
+export const isToken = Schema.is(Token)
+
 export const token = value({
-  schema: Schema.RedactedFromValue(Schema.String.check(Schema.isPattern(/^[\x21-\x7e]+$/)), { label: "token" }),
+  schema: Schema.RedactedFromValue(Token, { label: "token" }),
   kind: "text",
   wants: "a token: printable ASCII characters without spaces",
   secret: true

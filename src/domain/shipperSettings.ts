@@ -10,6 +10,7 @@ import {
   integerFrom,
   path,
   seconds,
+  secretFile,
   timeout,
   token
 } from "./settingValue.ts"
@@ -27,9 +28,9 @@ const receiver = Schema.Struct({
   url: required(baseUrl, "The receiver, for example https://collector.wg."),
   ca_bundle: optional(path, "PEM file of the authorities that may vouch for the receiver; the system's if not set."),
   client_cert: optional(path, "PEM file of this host's certificate, for mutual TLS; with client_key."),
-  client_key: optional(path, "PEM file of the key to client_cert."),
+  client_key: optional(secretFile, "PEM file of the key to client_cert."),
   bearer_token: optional(token, "This host's token. bearer_token_file is the better place."),
-  bearer_token_file: optional(path, "File that holds the token; it wins over bearer_token."),
+  bearer_token_file: optional(secretFile, "File that holds the token; it wins over bearer_token."),
   verify_tls: defaulted(boolean, true, "Whether the receiver's certificate is checked. Leave it on.")
 }).check(together("client_cert", "client_key"))
 

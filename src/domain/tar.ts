@@ -40,16 +40,18 @@ const hasControl = (path: string): boolean => {
   return false
 }
 
+/** A UTF-16 unit takes one byte to three. */
+const isTooLong = (path: string): boolean =>
+  path.length > MAX_PATH_BYTES || (path.length * 3 > MAX_PATH_BYTES && utf8.encode(path).length > MAX_PATH_BYTES)
+
 /** What the archive grammar refuses about a path (top directory included), in words; `undefined` when nothing. */
 export const checkPath = (path: string): string | undefined => {
   if (path === "") return "an empty path"
   if (path.startsWith("/")) return `${quotePath(path)} is absolute`
   if (!path.isWellFormed()) return `${quotePath(path)} is not UTF-8`
-  if (path.length > MAX_PATH_BYTES || utf8.encode(path).length > MAX_PATH_BYTES) {
-    return `${quotePath(path)} is longer than ${MAX_PATH_BYTES} bytes`
-  }
+  if (isTooLong(path)) return `${quotePath(path)} is longer than ${MAX_PATH_BYTES} bytes`
   if (hasControl(path)) return `${quotePath(path)} has a control character`
-  const bad = path.split("/").find((part) => part === "" || part === "." || part === "..")
+  const bad = /(?:^|\/)(\.{0,2})(?:\/|$)/.exec(path)?.[1]
   return bad === undefined ? undefined : `${quotePath(path)} has ${bad === "" ? "an empty" : `a "${bad}"`} component`
 }
 

@@ -126,7 +126,7 @@ const frame = (text: Uint8Array, at: number): { readonly space: number; readonly
   if (space <= at || space - at > 4) return undefined
   const digits = String.fromCharCode(...text.subarray(at, space))
   const end = /^[1-9][0-9]*$/.test(digits) ? at + Number(digits) : Number.NaN
-  return end > space && end <= text.length && text[end - 1] === 0x0a ? { space, end } : undefined
+  return end > space && text[end - 1] === 0x0a ? { space, end } : undefined
 }
 
 /** The records of a pax header, each at most once; or what is wrong with them, in words. */

@@ -1,6 +1,13 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 
+/** Filesystems hold times that no date can say (ECMA-262, "Time Values and Time Range"). */
+const RANGE_MILLIS = 8.64e15
+
+/** RFC 3339 in UTC of milliseconds since 1970; the nearest there is for one beyond every calendar. */
+export const formatTime = (millis: number): string =>
+  DateTime.formatIso(DateTime.makeUnsafe(Math.min(Math.max(millis, -RANGE_MILLIS), RANGE_MILLIS)))
+
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 /** RFC 3339, section 5.6. */
 const TIME =

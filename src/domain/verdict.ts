@@ -60,7 +60,10 @@ export const MAX_RETRY_AFTER_S = 3600
 /** Seconds to wait: the field is a number of seconds or an HTTP date (RFC 9110, section 10.2.3). */
 export const parseRetryAfter = (field: string | undefined, nowMillis: number): number | undefined => {
   if (field === undefined) return undefined
-  const seconds = /^\d+$/.test(field.trim()) ? Number(field) : (Date.parse(field) - nowMillis) / 1000
+  const date = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(field.trim())
+    ? Date.parse(field)
+    : Number.NaN
+  const seconds = /^\d+$/.test(field.trim()) ? Number(field) : (date - nowMillis) / 1000
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_S) : undefined
 }
 

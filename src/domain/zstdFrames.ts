@@ -45,7 +45,7 @@ const magic = (first: boolean): Field => ({
     const found = number(bytes, 0, 4)
     if (found === 0xfd2fb528) return next(descriptor)
     if (isSkippable(found)) return "a skippable zstd frame"
-    return first ? "not zstd" : "bytes behind the last zstd frame"
+    return first ? "this is not zstd data" : "bytes behind the last zstd frame"
   }
 })
 const firstMagic = magic(true)

@@ -6,10 +6,10 @@ import type { PlatformError } from "effect/PlatformError"
 import type { IndexRow } from "../domain/row.ts"
 import * as Durable from "../durable.ts"
 import { type Change, Lookup } from "../services/Lookup.ts"
-import { cutTail } from "./cutTail.ts"
 import { followIndex, sizeAndInode } from "./followIndex.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
 import { holdStore } from "./holdStore.ts"
+import { inspectTail, mend } from "./indexTail.ts"
 import { findRow } from "./readRow.ts"
 import { formatRow } from "./rowLine.ts"
 import { type EpisodeName, parentOf, type StoreOptions } from "./storePaths.ts"
@@ -25,8 +25,10 @@ export class IndexLog extends Context.Service<
     readonly append: (row: IndexRow) => Effect.Effect<void, IndexUnavailable>
     /** Why no row can be appended now, in words. */
     readonly trouble: Effect.Effect<string | undefined>
-    /** A crash had torn the last line: there may be stored files whose rows are lost. */
+    /** A crash had torn the last line, and the store has not been gone through since: stored files may have lost their rows. */
     readonly wasTorn: boolean
+    /** The store has been gone through. */
+    readonly isMended: Effect.Effect<void, PlatformError>
   }
 >()("cis490/receiver/IndexLog") {}
 
@@ -40,10 +42,20 @@ const openFile = Effect.fnUntraced(function* (path: string) {
   return file
 })
 
-const reportTail = (path: string, cut: number): Effect.Effect<void> =>
-  cut === 0
-    ? Effect.void
-    : Effect.logWarning("cut off the torn last line of the index").pipe(Effect.annotateLogs({ index: path, bytes: cut }))
+/** Remembers that the index was torn until the store has been gone through, over any number of crashes. */
+const tornMark = (indexPath: string): string => `${indexPath}.torn`
+
+/** Gives the length of what is left. */
+const mendTail = Effect.fnUntraced(function* (file: FileSystem.File, path: string) {
+  const tail = yield* inspectTail(file)
+  if (tail.torn > 0) {
+    yield* Durable.write(tornMark(path), "")
+    yield* Effect.logWarning("cutting off the torn last line of the index").pipe(
+      Effect.annotateLogs({ index: path, bytes: tail.torn })
+    )
+  }
+  return yield* mend(file, tail)
+})
 
 const reportUnreadable = (path: string, lines: number, at: ReadonlyArray<number>): Effect.Effect<void> =>
   lines === 0
@@ -94,11 +106,18 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     file.writeAll(bytes).pipe(
       Effect.mapError(unavailable("the index could not be written")),
       // What cannot be cut back now is cut back before the next row: see `commit`.
-      Effect.tapError((error) => Effect.andThen(Effect.sync(() => void (overhang = error)), Effect.ignore(cutBack)))
+      Effect.tapError((error) =>
+        Effect.andThen(
+          Effect.sync(() => void (overhang = error)),
+          Effect.ignore(cutBack)
+        )
+      )
     )
 
-  const commit = Effect.fnUntraced(function* (rows: ReadonlyArray<IndexRow>) {
+  const commit = Effect.fnUntraced(function* (waiting: ReadonlyArray<ReadonlyArray<IndexRow>>) {
     if (overhang !== undefined) yield* cutBack
+    const rows = waiting.flat()
+    if (rows.length === 0) return
     const texts = rows.map(formatRow)
     const lines = texts.map((text) => encoder.encode(text))
     const bytes = joined(lines)
@@ -113,9 +132,15 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     yield* lookup.apply(changes, { bytes: end, inode, lastLine: { offset: end - length - 1, length, text } })
   }, Effect.uninterruptible)
 
+  const submit = yield* makeGroupCommit(commit)
   return {
-    append: yield* makeGroupCommit(commit),
-    trouble: Effect.sync(() => overhang?.message)
+    append: (row: IndexRow) => submit([row]),
+    trouble: Effect.suspend(() =>
+      // Nothing may come to be appended while this says no: asking is the attempt to cut back.
+      overhang === undefined
+        ? Effect.undefined
+        : Effect.match(submit([]), { onFailure: ({ message }) => message, onSuccess: () => undefined })
+    )
   }
 })
 
@@ -123,16 +148,17 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
 const open = Effect.fnUntraced(function* (options: StoreOptions) {
   yield* holdStore(options)
   const lookup = yield* Lookup
+  const fs = yield* FileSystem.FileSystem
   const file = yield* openFile(options.indexPath)
-  const tail = yield* cutTail(file)
-  yield* reportTail(options.indexPath, tail.cut)
+  const end = yield* mendTail(file, options.indexPath)
   const followed = yield* followIndex(file)
   yield* reportUnreadable(options.indexPath, followed.unreadable, followed.unreadableAt)
-  const writer = yield* makeWriter(file, tail.end)
+  const writer = yield* makeWriter(file, end)
   return IndexLog.of({
     ...writer,
     find: (name) => Effect.provideService(findRow(file, name), Lookup, lookup),
-    wasTorn: tail.cut > 0
+    wasTorn: yield* fs.exists(tornMark(options.indexPath)),
+    isMended: Effect.provideService(Durable.remove(tornMark(options.indexPath)), FileSystem.FileSystem, fs)
   })
 })
 

@@ -32,13 +32,12 @@ export const openArchive = (options: ArchiveLimits): Effect.Effect<Archive, neve
     let fault: ArchiveFault | undefined
 
     const refuse = (refusal: Refusal): Effect.Effect<never, ArchiveFault> => {
-      fault ??= new ArchiveFault(refusal)
+      fault = new ArchiveFault(refusal)
       return Effect.fail(fault)
     }
-    /** What the tar's check says counts before what the decompressor says of being stopped by it. */
     const decompress = (work: Effect.Effect<void, CodecError>): Effect.Effect<void, ArchiveFault> =>
       work.pipe(
-        Effect.catch((error) => refuse(check.refusal() ?? invalid(error.message))),
+        Effect.catch((error) => refuse(invalid(error.message))),
         Effect.andThen(Effect.suspend(() => refuseIf(check.refusal())))
       )
     const refuseIf = (refusal: Refusal | undefined): Effect.Effect<void, ArchiveFault> =>

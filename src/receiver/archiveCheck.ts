@@ -115,8 +115,7 @@ export const makeArchiveCheck = (limits: ArchiveLimits, sha256: () => Hasher): A
   const isTooLarge = (): boolean => Math.max(unpackedBytes, claimedBytes) > limits.maxUnpackedBytes
 
   const push = (bytes: Uint8Array): boolean => {
-    if (refusal !== undefined) return false
-    unpackedBytes += bytes.length
+        unpackedBytes += bytes.length
     const wrong = isTooLarge() ? undefined : tar.push(bytes)
     if (wrong !== undefined) refusal = invalid(wrong)
     else if (isTooLarge()) refusal = tooLarge(limits.maxUnpackedBytes)

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
@@ -18,7 +17,6 @@ type Roots = Pick<StoreOptions, "storeRoot" | "incomingRoot" | "indexPath">
 
 const unfit = (what: string) => (error: PlatformError) => new UnfitStorage({ message: `${what}: ${words(error)}` })
 
-/** Of the errors of a lock only those of the disk are the configuration's. */
 const makeDirectory = (path: string) =>
   Durable.makeDirectory(path).pipe(Effect.mapError(unfit(`the directory ${path} cannot be made`)))
 
@@ -32,10 +30,13 @@ const proveSync = (path: string) =>
     Effect.mapError(unfit(`the names in ${path} cannot be made durable (directory sync); use a local filesystem`))
   )
 
-const proveCase = Effect.fnUntraced(function* (directory: string, name: string) {
+/** What a crash leaves of it is taken away by the next proof. */
+const PROBE = ".probe"
+
+const proveCase = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const same = yield* fs
-    .exists(`${directory}/${name.toUpperCase()}`)
+    .exists(`${directory}/${PROBE.toUpperCase()}`)
     .pipe(Effect.mapError(unfit(`${directory} cannot be read`)))
   if (!same) return
   return yield* new UnfitStorage({
@@ -44,10 +45,11 @@ const proveCase = Effect.fnUntraced(function* (directory: string, name: string) 
 })
 
 /** Puts one file under a name in each of the two, as an upload will be. */
-const proveLink = Effect.fnUntraced(function* ({ incomingRoot, storeRoot }: Roots, name: string) {
+const proveLink = Effect.fnUntraced(function* ({ incomingRoot, storeRoot }: Roots) {
   const fs = yield* FileSystem.FileSystem
-  const [from, to] = [`${incomingRoot}/${name}`, `${storeRoot}/${name}`]
-  const remove = (path: string) => Effect.ignore(fs.remove(path, { force: true }))
+  const [from, to] = [`${incomingRoot}/${PROBE}`, `${storeRoot}/${PROBE}`]
+  const remove = Effect.ignore(Effect.andThen(fs.remove(to, { force: true }), fs.remove(from, { force: true })))
+  yield* remove
   yield* Effect.gen(function* () {
     yield* fs
       .writeFile(from, new Uint8Array(), { flag: "wx", mode: 0o600 })
@@ -59,16 +61,15 @@ const proveLink = Effect.fnUntraced(function* ({ incomingRoot, storeRoot }: Root
           unfit(`${incomingRoot} and ${storeRoot} must be one filesystem with hard links; put them beside each other`)
         )
       )
-    yield* proveCase(incomingRoot, name)
-    yield* proveCase(storeRoot, name)
-  }).pipe(Effect.ensuring(Effect.andThen(remove(to), remove(from))))
+    yield* proveCase(incomingRoot)
+    yield* proveCase(storeRoot)
+  }).pipe(Effect.ensuring(remove))
 })
 
 /** That `incoming/` and the store are one filesystem with hard links, case-sensitive names and directory sync. */
 export const proveStorage = Effect.fnUntraced(function* (roots: Roots) {
   for (const path of [roots.incomingRoot, roots.storeRoot, parentOf(roots.indexPath)]) yield* proveSync(path)
-  const random = Math.abs(yield* Random.nextInt).toString(36)
-  yield* proveLink(roots, `.probe-${random}`)
+  yield* proveLink(roots)
 })
 
 /**

@@ -47,14 +47,14 @@ export const makeMembers = (episodeId: EpisodeId, maxMembers: number): Members =
     return undefined
   }
 
-  /** With the separator sorted before everything else, whatever lies below a path comes right behind it. */
+  /** In order, whatever begins with a path comes behind it without a gap: `open` are the files that the path begins with. */
   const findFileAndParent = (): string | undefined => {
-    const order = [...files.keys(), ...directories].map((path) => path.replaceAll("/", "\0")).toSorted()
-    for (let i = 1; i < order.length; i++) {
-      const parent = order[i - 1] ?? ""
-      const child = order[i] ?? ""
-      const path = parent.replaceAll("\0", "/")
-      if (child.charCodeAt(parent.length) === 0 && child.startsWith(parent) && files.has(path)) return path
+    const open: Array<string> = []
+    for (const path of [...files.keys(), ...directories].toSorted()) {
+      while (!path.startsWith(open.at(-1) ?? "")) open.pop()
+      const parent = open.find((file) => path[file.length] === "/")
+      if (parent !== undefined) return parent
+      if (files.has(path)) open.push(path)
     }
     return undefined
   }

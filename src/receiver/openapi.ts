@@ -1,1 +1,263 @@
-export const openapi = {}
+/** The description of every route, OpenAPI 3.1: what `GET /v1/openapi.json` serves. A test holds the server to it. */
+import { header, PROBLEM_MEDIA_TYPE, type ProblemName, path, problems, problemType } from "../domain/protocol.ts"
+
+type Schema = Readonly<Record<string, unknown>>
+type Fields = Readonly<Record<string, Schema>>
+
+const text: Schema = { type: "string" }
+const count: Schema = { type: "integer", minimum: 0 }
+const time: Schema = { type: "string", format: "date-time" }
+const hostId: Schema = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" }
+const episodeId: Schema = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }
+const sha256: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" }
+const commit: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" }
+const reprDigest: Schema = { type: "string", pattern: "^sha-256=:[A-Za-z0-9+/]{43}=:$" }
+
+const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] })
+
+/** Every member is required but those named optional. */
+const object = (properties: Fields, optional: ReadonlyArray<string> = []): Schema => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name))
+})
+
+const stored = (status: string): Schema =>
+  object({
+    status: { const: status },
+    host_id: hostId,
+    episode_id: episodeId,
+    sha256,
+    bytes: count,
+    content_sha256: sha256
+  })
+
+/** What a problem says beside the members every problem has. */
+const members: Partial<Record<ProblemName, Fields>> = {
+  "bad-name": { remediation: text },
+  "bad-request": { remediation: text },
+  "missing-commit": { remediation: text },
+  "bad-commit": { remediation: text },
+  "bad-digest": { remediation: text },
+  unauthenticated: { remediation: text },
+  "wrong-host": { remediation: text },
+  "other-content": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
+  "stored-copy-lost": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
+  "out-of-window": { your_commit: commit, head_commit: orNull(commit), remediation: text },
+  "too-large": { limit_bytes: count }
+}
+
+const RETRIED: ReadonlySet<number> = new Set([429, 503, 507])
+
+const fields = (names: Readonly<Record<string, Schema>>) =>
+  Object.fromEntries(Object.entries(names).map(([name, schema]) => [name, { required: true, schema }]))
+
+const problemSchema = (name: ProblemName, more: Fields = {}): Schema =>
+  object({
+    type: { const: problemType(name) },
+    title: text,
+    status: { const: problems[name].status },
+    error: text,
+    ...members[name],
+    ...more
+  })
+
+type Refusals = ReadonlyArray<ProblemName>
+
+const refusal = (status: number, names: Refusals, more: Fields = {}) => ({
+  description: names.map((name) => problems[name].title).join("; or: "),
+  headers: fields({
+    [header.problem]: { enum: names },
+    ...(RETRIED.has(status) ? { "retry-after": { type: "string", pattern: "^[0-9]+$" } } : {})
+  }),
+  content: { [PROBLEM_MEDIA_TYPE]: { schema: { oneOf: names.map((name) => problemSchema(name, more)) } } }
+})
+
+/** By status, as OpenAPI wants them. */
+const refusals = (names: Refusals, more: Fields = {}) => {
+  const statuses = [...new Set(names.map((name) => problems[name].status))]
+  return Object.fromEntries(
+    statuses.map((status) => [
+      String(status),
+      refusal(
+        status,
+        names.filter((name) => problems[name].status === status),
+        more
+      )
+    ])
+  )
+}
+
+const answer = (description: string, schema: Schema) => ({
+  description,
+  content: { "application/json": { schema } }
+})
+
+const parameter = (where: "path" | "header", name: string, schema: Schema, description: string, required = true) => ({
+  in: where,
+  name,
+  required,
+  description,
+  schema
+})
+
+const names = [
+  parameter("path", "host_id", hostId, "Who recorded. Not percent-encoded."),
+  parameter("path", "episode_id", episodeId, "What was recorded. Not percent-encoded.")
+]
+
+const token = [{ bearer: [] }]
+
+const put = {
+  summary: "Store an episode",
+  description:
+    "Create-only and idempotent. A 201 or 200 says that this content is durable. What can be refused from the headers is refused before the body is read.",
+  security: token,
+  parameters: [
+    parameter("header", "Content-Length", count, "Bytes of the body."),
+    parameter("header", "Repr-Digest", reprDigest, "SHA-256 of the body (RFC 9530)."),
+    parameter("header", "X-Cis490-Code-Commit", commit, "Required while the gate is on.", false),
+    parameter("header", "X-Cis490-Content-Sha256", sha256, "Of the manifest of the files.", false),
+    parameter("header", "traceparent", text, "W3C trace context: its trace id is in the log.", false)
+  ],
+  requestBody: {
+    required: true,
+    description: "zstd-compressed POSIX tar with one top directory, named as the episode.",
+    content: { "application/zstd": {} }
+  },
+  responses: {
+    200: answer("The same content is already there: about the stored copy", stored("already_present")),
+    201: answer("Stored, file and index row durable", stored("stored")),
+    ...refusals([
+      "bad-name",
+      "missing-commit",
+      "bad-commit",
+      "bad-digest",
+      "unauthenticated",
+      "wrong-host",
+      "body-stalled",
+      "other-content",
+      "stored-copy-lost",
+      "length-required",
+      "out-of-window",
+      "too-large",
+      "digest-mismatch",
+      "invalid-archive",
+      "too-many-uploads",
+      "internal",
+      "unavailable",
+      "commit-unknown",
+      "disk-full"
+    ])
+  }
+}
+
+const head = {
+  summary: "Ask whether an episode is stored",
+  security: token,
+  responses: {
+    200: {
+      description: "Stored; Content-Length is that of the tarball",
+      headers: fields({
+        [header.reprDigest]: reprDigest,
+        [header.contentSha256]: sha256,
+        "content-length": { type: "string", pattern: "^[0-9]+$" }
+      })
+    },
+    ...refusals(["bad-name", "unauthenticated", "wrong-host", "not-stored", "internal", "unavailable"])
+  }
+}
+
+const ping = {
+  summary: "Say how a host is, hear whether its next episodes would be let in",
+  security: token,
+  requestBody: {
+    required: true,
+    content: {
+      "application/json": {
+        schema: object(
+          {
+            host_id: hostId,
+            commit: orNull(commit),
+            version: orNull(text),
+            instance_id: orNull(text),
+            waiting: orNull(count),
+            oldest_waiting_at: orNull(time),
+            quarantined: orNull(count),
+            conflicts: orNull(count),
+            free_bytes: orNull(count)
+          },
+          [
+            "commit",
+            "version",
+            "instance_id",
+            "waiting",
+            "oldest_waiting_at",
+            "quarantined",
+            "conflicts",
+            "free_bytes"
+          ]
+        )
+      }
+    }
+  },
+  responses: {
+    200: answer(
+      "Reached, authenticated, remembered",
+      object(
+        {
+          ok: { const: true },
+          host_id: hostId,
+          schema_version: { const: 1 },
+          server_time: time,
+          max_episode_bytes: count,
+          head_commit: orNull(commit),
+          commit_allowed: { type: "boolean" }
+        },
+        ["commit_allowed"]
+      )
+    ),
+    ...refusals([
+      "bad-request",
+      "unauthenticated",
+      "wrong-host",
+      "body-stalled",
+      "length-required",
+      "too-large",
+      "internal",
+      "unavailable"
+    ])
+  }
+}
+
+const health = {
+  summary: "Ask whether the receiver could store something now",
+  security: [],
+  responses: {
+    200: answer("It could", object({ ok: { const: true }, schema_version: { const: 1 }, server_time: time })),
+    ...refusals(["unavailable"], { ok: { const: false } }),
+    ...refusals(["internal"])
+  }
+}
+
+export const openapi = {
+  openapi: "3.1.0",
+  info: {
+    title: "CIS490 receiver",
+    version: "1",
+    description: `Errors are RFC 9457 problem documents with a string \`error\`; \`${header.problem}\` names them also where there is no body.`
+  },
+  paths: {
+    "/v1/episodes/{host_id}/{episode_id}": { parameters: names, put, head },
+    [path.ping]: { post: ping },
+    [path.health]: { get: health },
+    [path.openapi]: {
+      get: {
+        summary: "This description",
+        security: [],
+        responses: { 200: answer("An OpenAPI 3.1 document", { type: "object" }) }
+      }
+    }
+  },
+  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } }
+} as const

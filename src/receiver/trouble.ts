@@ -19,6 +19,9 @@ const codeOf = ({ reason }: PlatformError): unknown => {
 /** The disk, or the quota on it, is used up. */
 export const isFull = (error: PlatformError): boolean => ["ENOSPC", "EDQUOT"].includes(String(codeOf(error)))
 
+/** The disk does not give back what was written. */
+export const isBroken = (error: PlatformError): boolean => codeOf(error) === "EIO"
+
 /** What the system said, with its own code: `EIO: FileSystem.write (…)`. */
 export const words = (error: PlatformError): string => {
   const code = codeOf(error)

@@ -2,6 +2,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Reason, type ReasonName } from "../domain/reason.ts"
+import { formatTime } from "../domain/time.ts"
 import { Volume } from "../services/Volume.ts"
 import { isAcknowledged } from "./acknowledgement.ts"
 import { Layout, REASON_FILE } from "./layout.ts"
@@ -24,12 +25,6 @@ export interface QuarantineEntry {
 
 const DAY_MILLIS = 86_400_000
 
-/** Filesystems hold times that no date can say (ECMA-262, "Time Values and Time Range"). */
-const RANGE_MILLIS = 8.64e15
-
-const isoAt = (millis: number): string =>
-  DateTime.formatIso(DateTime.makeUnsafe(Math.min(Math.max(millis, -RANGE_MILLIS), RANGE_MILLIS)))
-
 const millisOf = (wall: string): number =>
   Option.match(DateTime.make(wall), { onNone: () => Number.NEGATIVE_INFINITY, onSome: DateTime.toEpochMillis })
 
@@ -51,7 +46,7 @@ export const readEntry = Effect.fnUntraced(function* (name: string, keepDays: nu
   const reason = reading._tag === "Read" ? reading.value : undefined
   const changed = Number(inspection.mtimeNs / 1_000_000n)
   const since = Math.max(changed, reason === undefined ? changed : millisOf(reason.quarantined_at_wall))
-  const quarantined_at = isoAt(since)
+  const quarantined_at = formatTime(since)
   const entry: QuarantineEntry = {
     name,
     episode_id: reason?.episode_id ?? null,
@@ -60,7 +55,7 @@ export const readEntry = Effect.fnUntraced(function* (name: string, keepDays: nu
     error: isDirectory ? reasonWords(reading) : "this is not a directory",
     quarantined_at,
     acked: yield* isAcknowledged(name, quarantined_at),
-    deleted_at: keepDays === 0 ? null : isoAt(since + keepDays * DAY_MILLIS)
+    deleted_at: keepDays === 0 ? null : formatTime(since + keepDays * DAY_MILLIS)
   }
   return entry
 })

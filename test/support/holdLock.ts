@@ -1,4 +1,4 @@
-/** Holds the lock named by its argument, says so, and stays. */
+/** Holds the lock named by its argument, says so, and stays as long as its stdin is open. */
 import * as Effect from "effect/Effect"
 import { layerVolume } from "../../layers/Volume.ts"
 import { Volume } from "../../src/services/Volume.ts"
@@ -9,4 +9,4 @@ Effect.gen(function* () {
   yield* Effect.sync(() => process.stdout.write("held\n"))
   yield* Effect.never
 }).pipe(Effect.scoped, Effect.provide(layerVolume), Effect.runFork)
-process.stdin.resume()
+process.stdin.on("end", () => process.exit()).resume()

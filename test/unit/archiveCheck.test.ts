@@ -77,6 +77,13 @@ describe("a sound archive", () => {
     expect(second).toMatchObject({ members: 8 })
   })
 
+  it("has its manifest in the order of the bytes, not of UTF-16", () => {
+    const lines = ["done.marker", "meta.json", "\uff5e", "🎛"].map((path) =>
+      path === "meta.json" ? metaLine : nothingLine(path)
+    )
+    expect(check(episode(file(at("🎛")), file(at("\uff5e"))))).toMatchObject({ contentSha256: hashOf(lines.join("")) })
+  })
+
   it("says nothing of a commit that meta.json does not have", () => {
     const said = (text: string | Uint8Array) => {
       const found = check(tarOf(directory(EPISODE), marker, file(at("meta.json"), text)))
@@ -84,6 +91,7 @@ describe("a sound archive", () => {
     }
     expect(said(`{"code_version":{"commit":"${COMMIT}","dirty":true},"more":[]}`)).toBe(COMMIT)
     const broken = [
+      `\ufeff${META}`,
       "",
       "{",
       "null",
@@ -180,6 +188,11 @@ describe("an archive is refused for", () => {
       "a name over 1,024 bytes",
       episode(file(at("n".repeat(1012)))),
       `"${EPISODE}/${"n".repeat(147)}…" is longer than 1024 bytes`
+    ],
+    [
+      "a byte order mark before the id",
+      episode(forged(file("___x"), (h) => put(h, 0, `\ufeff${at("x")}`))),
+      outside(`\ufeff${at("x")}`)
     ],
     [
       "a name that is not UTF-8",
@@ -315,6 +328,17 @@ describe("an archive is refused for", () => {
     expect(errorOf(tar)).toBe(`invalid-archive: invalid archive: ${words}`)
   })
 
+  it("being cut short in the padding of a member", () => {
+    expect(errorOf(file(at("x"), "y").subarray(0, -1))).toBe("invalid-archive: invalid archive: the tar is cut short")
+  })
+
+  it("good, whatever comes after", () => {
+    const check = makeArchiveCheck(limits, sha256)
+    expect(check.push(file("elsewhere"))).toBe(false)
+    expect(check.push(episode())).toBe(false)
+    expect(check.end()).toMatchObject({ error: `invalid archive: ${outside("elsewhere")}` })
+  })
+
   it("being cut short anywhere", () => {
     const tar = episode(file(at("x"), "y".repeat(700)), pax(record("path", at("z"))), file("z", "1"))
     for (let cut = 0; cut < tar.length; cut++) {
@@ -374,7 +398,6 @@ describe("limits", () => {
 describe("whatever is done to a good archive", () => {
   const good = episode(directory(at("d")), file(at("d/x"), "content"), pax(record("path", at("y"))), file("y", "1"))
   const sound = checkIn(65536, good) as ArchiveReport
-  /** Where a member's own bytes are, changed ones make other content; everything else is framing. */
   const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255))
 
   it("it is refused in words, or has a content hash; in any pieces the same", () => {

@@ -47,6 +47,10 @@ const odd: ReadonlyArray<TarEntry> = [
   entry({ path: `${EPISODE}/録音`, type: "directory" }),
   entry({ path: `${EPISODE}/${"é".repeat(90)}/🎛.bin` }),
   entry({ path: `${EPISODE}/\ufeffbom` }),
+  // The length of a pax record counts its own digits: around these one more digit is due.
+  ...[85, 88, 89, 90, 91, 92, 93, 94, 985, 988, 989, 990, 991, 992, 993].map((length) =>
+    entry({ path: `é/${"n".repeat(length - 3)}` })
+  ),
   entry({ path: `${EPISODE}/back\\slash "quote" = 5 x=1 space ` }),
   entry({ path: `${EPISODE}/-rf` }),
   entry({ mtime: 0 }),
@@ -149,6 +153,13 @@ describe("encodeHeader", () => {
     expect(encodeHeader(entry({ mtime: -1 })).length).toBe(3 * BLOCK)
     expect(encodeHeader(entry({ size: 8 * 1024 ** 3 - 1 })).length).toBe(BLOCK)
     expect(encodeHeader(entry({ size: 8 * 1024 ** 3 })).length).toBe(3 * BLOCK)
+  })
+
+  it("never leaves the name to the prefix alone", () => {
+    for (const length of [100, 101, 130, 155]) {
+      const header = encodeHeader(entry({ path: `${EPISODE}/${"n".repeat(length - 13)}`, type: "directory" }))
+      expect(header[header.length - BLOCK]).not.toBe(0)
+    }
   })
 
   it("says a size over 8 GiB so that the readers understand it", async () => {

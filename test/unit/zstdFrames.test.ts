@@ -77,10 +77,10 @@ describe("what is refused", () => {
   const good = bytes(magic, 0x00, window(20), emptyLast)
   it.each<readonly [string, Uint8Array, string]>([
     ["nothing at all", new Uint8Array(0), "an empty body"],
-    ["gzip", bytes(0x1f, 0x8b, 8, 0, 0, 0), "not zstd"],
+    ["gzip", bytes(0x1f, 0x8b, 8, 0, 0, 0), "this is not zstd data"],
     ["a skippable frame first", bytes([0x50, 0x2a, 0x4d, 0x18], [0, 0, 0, 0], [...good]), "a skippable zstd frame"],
     ["a skippable frame last", bytes([...good], [0x5f, 0x2a, 0x4d, 0x18], [0, 0, 0, 0]), "a skippable zstd frame"],
-    ["an old frame format", bytes(0x27, 0xb5, 0x2f, 0xfd, 0, 0), "not zstd"],
+    ["an old frame format", bytes(0x27, 0xb5, 0x2f, 0xfd, 0, 0), "this is not zstd data"],
     ["a dictionary id of one byte", bytes(magic, 0x01, window(20), 5, emptyLast), "a zstd frame needs a dictionary"],
     ["of two", bytes(magic, 0x02, window(20), [0, 1], emptyLast), "a zstd frame needs a dictionary"],
     ["of four, in a single segment", bytes(magic, 0x23, [0, 0, 0, 9], 0, emptyLast), "a zstd frame needs a dictionary"],
@@ -134,9 +134,9 @@ describe("what is refused", () => {
 
   it("stays refused", () => {
     const scanner = makeFrameScanner()
-    expect(scanner.push(bytes(1, 2, 3, 4))).toBe("not zstd")
-    expect(scanner.push(good)).toBe("not zstd")
-    expect(scanner.end()).toBe("not zstd")
+    expect(scanner.push(bytes(1, 2, 3, 4))).toBe("this is not zstd data")
+    expect(scanner.push(good)).toBe("this is not zstd data")
+    expect(scanner.end()).toBe("this is not zstd data")
   })
 })
 

@@ -19,23 +19,21 @@ const flags = {
   json
 }
 
-export const requeueCommand = Command.make("requeue", flags, (input) =>
-  onHost(
-    Effect.fnUntraced(function* () {
-      yield* exactlyOne({ NAME: input.names.length > 0, "--all": input.all })
-      if (!input.all && Option.isSome(input.reason)) {
-        return yield* new UsageError({ message: "--reason goes with --all, not with names" })
-      }
-      const report = yield* requeue(
-        input.all ? { reason: Option.getOrUndefined(input.reason) } : { names: input.names }
-      )
-      yield* printReport(report, {
-        json: input.json,
-        line: ({ name, episode_id }) => `quarantine/${name} -> episodes/${episode_id}`,
-        verb: "requeued"
-      })
+export const requeueCommand = Command.make(
+  "requeue",
+  flags,
+  Effect.fnUntraced(function* ({ names, all, reason, json }) {
+    yield* exactlyOne({ NAME: names.length > 0, "--all": all })
+    if (!all && Option.isSome(reason)) {
+      return yield* new UsageError({ message: "--reason goes with --all, not with names" })
+    }
+    const report = yield* onHost(() => requeue(all ? { reason: Option.getOrUndefined(reason) } : { names }))
+    yield* printReport(report, {
+      json,
+      line: ({ name, episode_id }) => `quarantine/${name} -> episodes/${episode_id}`,
+      verb: "requeued"
     })
-  )
+  })
 ).pipe(
   Command.withDescription("Send quarantined episodes again, once what was wrong has been mended"),
   Command.withExamples([

@@ -12,7 +12,7 @@ const flags = {
   ids: names("ID", "Names in shipped/"),
   since: Flag.String("since").pipe(
     Flag.withMetavar("TIME"),
-    Flag.filterMap(parseTime, (text) => `${JSON.stringify(text)} is neither YYYY-MM-DD nor like 2025-11-21T02:30:00Z`),
+    Flag.filterMap(parseTime, () => "a day like 2025-11-21 or a time like 2025-11-21T02:30:00Z"),
     Flag.withDescription("Everything shipped at this time or later, UTC unless it says otherwise"),
     Flag.optional
   ),
@@ -20,18 +20,19 @@ const flags = {
   json
 }
 
-export const reshipCommand = Command.make("reship", flags, (input) =>
-  onHost(
-    Effect.fnUntraced(function* () {
-      yield* exactlyOne({ ID: input.ids.length > 0, "--since TIME": Option.isSome(input.since), "--all": input.all })
-      const wanted = input.ids.length > 0 ? { names: input.ids } : { since: Option.getOrUndefined(input.since) }
-      yield* printReport(yield* reship(wanted), {
-        json: input.json,
-        line: ({ name, episode_id }) => `shipped/${name} -> episodes/${episode_id}`,
-        verb: "to be sent again:"
-      })
+export const reshipCommand = Command.make(
+  "reship",
+  flags,
+  Effect.fnUntraced(function* ({ ids, since, all, json }) {
+    yield* exactlyOne({ ID: ids.length > 0, "--since TIME": Option.isSome(since), "--all": all })
+    const named = ids.length > 0
+    const report = yield* onHost(() => reship(named ? { names: ids } : { since: Option.getOrUndefined(since) }))
+    yield* printReport(report, {
+      json,
+      line: ({ name, episode_id }) => `shipped/${name} -> episodes/${episode_id}`,
+      verb: "to be sent again:"
     })
-  )
+  })
 ).pipe(
   Command.withDescription("Send episodes again that were shipped, when the receiver has lost them"),
   Command.withExamples([

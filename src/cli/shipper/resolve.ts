@@ -4,7 +4,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { keepStored, renameTo } from "../../shipper/operator/resolve.ts"
+import { isEpisodeId } from "../../domain/names.ts"
+import { keepStored as keepTheStored, renameTo } from "../../shipper/operator/resolve.ts"
 import { attention } from "../exit.ts"
 import { exactlyOne } from "./flags.ts"
 import { onHost } from "./root.ts"
@@ -17,25 +18,26 @@ const flags = {
   ),
   as: Flag.String("as").pipe(
     Flag.withMetavar("NEW_ID"),
+    Flag.filter(isEpisodeId, () => 'an episode id: 1 to 128 letters, digits, ".", "_" or "-", a letter or digit first'),
     Flag.withDescription("Keep both: send this host's copy under another id"),
     Flag.optional
   )
 }
 
-export const resolveCommand = Command.make("resolve", flags, (input) =>
-  onHost(
-    Effect.fnUntraced(function* () {
-      yield* exactlyOne({ "--keep-stored": input.keepStored, "--as NEW_ID": Option.isSome(input.as) })
-      const done = Option.match(input.as, {
-        onNone: () => Effect.map(keepStored(input.id), (name) => `quarantine/${name}`),
-        onSome: (newId) => Effect.map(renameTo(input.id, newId), (id) => `episodes/${id}`)
+export const resolveCommand = Command.make(
+  "resolve",
+  flags,
+  Effect.fnUntraced(function* ({ id, keepStored, as }) {
+    yield* exactlyOne({ "--keep-stored": keepStored, "--as NEW_ID": Option.isSome(as) })
+    const resolved = onHost(() =>
+      Option.match(as, {
+        onNone: () => Effect.map(keepTheStored(id), (name) => `quarantine/${name}`),
+        onSome: (newId) => Effect.map(renameTo(id, newId), (taken) => `episodes/${taken}`)
       })
-      yield* done.pipe(
-        Effect.flatMap((place) => Console.log(`episodes/${input.id} -> ${place}`)),
-        Effect.catchTag("Refused", (refused) => attention(refused.message))
-      )
-    })
-  )
+    )
+    const place = yield* Effect.catchTag(resolved, "Refused", (refused) => attention(refused.message))
+    yield* Console.log(`episodes/${id} -> ${place}`)
+  })
 ).pipe(
   Command.withDescription("End a conflict: the receiver has other content under the same id"),
   Command.withExamples([

@@ -11,17 +11,14 @@ const flags = {
   json
 }
 
-export const retryCommand = Command.make("retry", flags, (input) =>
-  onHost(
-    Effect.fnUntraced(function* () {
-      yield* exactlyOne({ ID: input.ids.length > 0, "--all": input.all })
-      yield* printReport(yield* retry(input.all ? "all" : input.ids), {
-        json: input.json,
-        line: (id) => `episodes/${id} goes with the next pass`,
-        verb: "released"
-      })
-    })
-  )
+export const retryCommand = Command.make(
+  "retry",
+  flags,
+  Effect.fnUntraced(function* ({ ids, all, json }) {
+    yield* exactlyOne({ ID: ids.length > 0, "--all": all })
+    const report = yield* onHost(() => retry(all ? "all" : ids))
+    yield* printReport(report, { json, line: (id) => `episodes/${id} goes with the next pass`, verb: "released" })
+  })
 ).pipe(
   Command.withDescription("Send episodes again that a conflict holds"),
   Command.withExamples([

@@ -1,7 +1,7 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import type { PlatformError } from "effect/PlatformError"
+import { PlatformError } from "effect/PlatformError"
 import type { ShipperSettings } from "../../domain/shipperSettings.ts"
 import { Layout, pathsBelow } from "../../shipper/layout.ts"
 import { inWords } from "../../shipper/operator/report.ts"
@@ -21,10 +21,12 @@ export const root = Command.make("cis490-shipper").pipe(
   Command.withDescription("Packs finished episodes of this lab host, ships them, retires or quarantines them")
 )
 
+const isPlatformError = (error: unknown): error is PlatformError => error instanceof PlatformError
+
 /** Reads the configuration that the command line names and works on its data root. What the disk refuses is said in words. */
 export const onHost = <A, E, R>(work: (settings: ShipperSettings) => Effect.Effect<A, E | PlatformError, R>) =>
   Effect.gen(function* () {
     const { config } = yield* root
     const settings = yield* loadShipper(config)
     return yield* work(settings).pipe(Effect.provideService(Layout, pathsBelow(settings.paths.data_root)))
-  }).pipe(Effect.catchTag("PlatformError", (error) => attention(inWords(error))))
+  }).pipe(Effect.catchIf(isPlatformError, (error) => attention(inWords(error))))

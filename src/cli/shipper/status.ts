@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { parseTime } from "../../domain/time.ts"
 import { type Bulk, type Status, status } from "../../shipper/operator/status.ts"
-import { duration, relative, size } from "../humanize.ts"
+import { relative, size } from "../humanize.ts"
 import { table } from "../table.ts"
 import { json } from "./flags.ts"
 import { printJson } from "./print.ts"
@@ -27,6 +27,9 @@ export const statusCommand = Command.make("status", { json }, (flags) =>
   ])
 )
 
+/** The others are in the JSON. */
+const HELD_SHOWN = 10
+
 const bulk = (name: string, { count, bytes }: Bulk) => [name, String(count), size(bytes)]
 
 const ago = (at: string | undefined, now: number): string =>
@@ -36,7 +39,7 @@ const ago = (at: string | undefined, now: number): string =>
   })
 
 const daemonWords = (daemon: Status["daemon"]): string =>
-  daemon === false ? "not running" : daemon === null ? "running" : `running, pid ${daemon}`
+  [daemon.running ? "running" : "not running", ...(daemon.pid === null ? [] : [`pid ${daemon.pid}`])].join(", ")
 
 const formatStatus = (found: Status, now: number): string => {
   const { episodes, quarantine, oldest_waiting } = found
@@ -54,14 +57,17 @@ const formatStatus = (found: Status, now: number): string => {
     ],
     { right: [1] }
   )
-  const words = table([
+  const words = [
     ["daemon", daemonWords(found.daemon)],
     [
       "oldest waiting",
-      oldest_waiting === null ? "none" : `${oldest_waiting.episode_id}, for ${duration(now - oldest_waiting.since)}`
+      oldest_waiting === null ? "none" : `${oldest_waiting.episode_id}, ready ${ago(oldest_waiting.since, now)}`
     ],
     ["last success", [ago(found.last_success_at, now), found.last_success_episode].filter(Boolean).join(", ")],
     ["last error", [ago(found.last_error_at, now), found.last_error].filter(Boolean).join(": ")]
-  ])
-  return `${amounts}\n\n${words}`
+  ]
+  const held = found.conflicts
+    .slice(0, HELD_SHOWN)
+    .map((id) => [`held: ${id}`, `cis490-shipper resolve ${id} --keep-stored`])
+  return `${amounts}\n\n${table([...words, ...held])}`
 }

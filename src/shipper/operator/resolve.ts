@@ -43,8 +43,11 @@ export const renameTo = Effect.fnUntraced(function* (name: string, newName: stri
 
 const settle = (id: EpisodeId) => Effect.andThen(removeConflictNote(id), forget(id))
 
-const gone = (id: EpisodeId) =>
-  new Refused({ message: `episodes/${id} is no longer there; its conflict note was removed` })
+/** An earlier resolve that was cut short, or somebody's hand: there is nothing left to decide. */
+const gone = Effect.fnUntraced(function* (id: EpisodeId) {
+  yield* settle(id)
+  return yield* new Refused({ message: `episodes/${id} is no longer there; its conflict note was removed` })
+})
 
 const heldEpisode = Effect.fnUntraced(function* (name: string) {
   const id = yield* mustBeId(name)

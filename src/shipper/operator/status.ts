@@ -4,7 +4,9 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../../domain/names.ts"
 import { Reason, type ReasonName } from "../../domain/reason.ts"
+import { formatTime } from "../../domain/time.ts"
 import { Volume } from "../../services/Volume.ts"
+import { heldIds } from "../conflictNote.ts"
 import { type LastWords, readLastWords } from "../lastWords.ts"
 import { DONE_MARKER, Layout, REASON_FILE } from "../layout.ts"
 import { isTaken, mustBeDirectory, orMissing } from "../presence.ts"
@@ -20,9 +22,11 @@ export interface Bulk {
 export type Stage = "ready" | "recording" | "held"
 
 export interface Status extends LastWords {
-  /** The pid of the daemon; null when it is not known who holds the lock, false when nobody does. */
-  readonly daemon: number | null | false
+  /** Whoever holds the data root; the pid is null when nobody does, or nobody knows. */
+  readonly daemon: { readonly running: boolean; readonly pid: number | null }
   readonly episodes: Readonly<Record<Stage, Bulk>>
+  /** The episodes that a conflict holds. */
+  readonly conflicts: ReadonlyArray<string>
   /** Names in `episodes/` that are no episodes: no valid id, or no directory. */
   readonly stray_names: number
   /** Tarballs, finished or not. */
@@ -30,8 +34,8 @@ export interface Status extends LastWords {
   readonly shipped: Bulk
   /** `unknown` stands for entries without a legible reason. */
   readonly quarantine: Readonly<Partial<Record<ReasonName | "unknown", Bulk>>>
-  /** The ready episode whose `done.marker` is oldest, and when that was written (milliseconds since 1970). */
-  readonly oldest_waiting: { readonly episode_id: string; readonly since: number } | null
+  /** The ready episode whose `done.marker` is oldest, and when that was written (RFC 3339, UTC). */
+  readonly oldest_waiting: { readonly episode_id: string; readonly since: string } | null
 }
 
 const CONCURRENCY = 8
@@ -59,6 +63,7 @@ export const status = Effect.gen(function* () {
   return {
     daemon: yield* daemon,
     ...(yield* lookIntoEpisodes),
+    conflicts: yield* heldIds,
     outbox: yield* lookIntoOutbox,
     shipped: yield* lookIntoShipped,
     quarantine: yield* lookIntoQuarantine,
@@ -69,7 +74,7 @@ export const status = Effect.gen(function* () {
 const daemon = Effect.gen(function* () {
   const volume = yield* Volume
   const holder = yield* volume.lockHolder((yield* Layout).lock)
-  return holder === undefined ? false : holder === "unknown" ? null : holder
+  return { running: holder !== undefined, pid: typeof holder === "number" ? holder : null }
 })
 
 const lookIntoEpisodes = Effect.gen(function* () {
@@ -77,7 +82,7 @@ const lookIntoEpisodes = Effect.gen(function* () {
   const volume = yield* Volume
   const episodes = { ready: nothing(), recording: nothing(), held: nothing() }
   let stray_names = 0
-  let oldest_waiting: Status["oldest_waiting"] = null
+  const oldest = { episode_id: "", millis: Number.POSITIVE_INFINITY }
   yield* eachEntry(
     paths.episodes,
     Effect.fnUntraced(function* ({ name, type }: FileSystem.DirectoryEntry) {
@@ -86,16 +91,17 @@ const lookIntoEpisodes = Effect.gen(function* () {
         return
       }
       const marker = yield* orMissing(volume.inspect(`${paths.episode(name)}/${DONE_MARKER}`))
+      // Shipped or moved while we looked: it is counted where it lies now, or by the next look.
+      if (marker === undefined && !(yield* isTaken(paths.episode(name)))) return
       const stage =
         marker?.type !== "File" ? "recording" : (yield* isTaken(paths.conflictNote(name))) ? "held" : "ready"
       add(episodes[stage], yield* treeBytes(paths.episode(name)))
-      const since = Number((marker?.mtimeNs ?? 0n) / 1_000_000n)
-      if (stage === "ready" && since < (oldest_waiting?.since ?? Number.POSITIVE_INFINITY)) {
-        oldest_waiting = { episode_id: name, since }
-      }
+      const millis = Number((marker?.mtimeNs ?? 0n) / 1_000_000n)
+      if (stage === "ready" && millis < oldest.millis) Object.assign(oldest, { episode_id: name, millis })
     })
   )
-  return { episodes, stray_names, oldest_waiting: oldest_waiting as Status["oldest_waiting"] }
+  const { episode_id, millis } = oldest
+  return { episodes, stray_names, oldest_waiting: episode_id === "" ? null : { episode_id, since: formatTime(millis) } }
 })
 
 const lookIntoOutbox = Effect.gen(function* () {
@@ -127,9 +133,10 @@ const lookIntoQuarantine = Effect.gen(function* () {
   const byReason: Partial<Record<ReasonName | "unknown", Bulk>> = {}
   yield* eachEntry(
     paths.quarantine,
-    Effect.fnUntraced(function* ({ name }: FileSystem.DirectoryEntry) {
-      const reading = yield* readJson(`${paths.quarantined(name)}/${REASON_FILE}`, Reason)
-      const reason = reading._tag === "Read" ? reading.value.reason : "unknown"
+    Effect.fnUntraced(function* ({ name, type }: FileSystem.DirectoryEntry) {
+      const file = `${paths.quarantined(name)}/${REASON_FILE}`
+      const reading = type === "Directory" ? yield* readJson(file, Reason) : undefined
+      const reason = reading?._tag === "Read" ? reading.value.reason : "unknown"
       add((byReason[reason] ??= nothing()), yield* treeBytes(paths.quarantined(name)))
     })
   )

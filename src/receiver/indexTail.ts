@@ -24,30 +24,35 @@ const isWholeAt = Effect.fnUntraced(function* (file: FileSystem.File, from: numb
   return isWhole(new TextDecoder().decode(yield* readAt(file, from, to - from)))
 })
 
-/** What was done to the end of the index. */
+/** The end of an index as it was found. */
 export interface Tail {
-  /** Where the index ends now. Bytes. */
+  /** Where the last whole line ends, with its newline or without. Bytes. */
   readonly end: number
-  /** Bytes of a torn last line that were cut off. */
-  readonly cut: number
+  /** Bytes behind it: a line that a crash tore. */
+  readonly torn: number
+  /** The last whole line has its newline. */
+  readonly terminated: boolean
 }
 
-/**
- * Leaves an index that ends with a whole line and its newline. Cuts at most the last line, and only what no reader could read: a
- * whole row that lacks nothing but its newline gets it. `file` is open for reading and appending.
- */
-export const cutTail = Effect.fnUntraced(function* (file: FileSystem.File) {
+/** Finds at most one torn line, the last, and calls torn only what no reader could read. */
+export const inspectTail = Effect.fnUntraced(function* (file: FileSystem.File) {
   const { size } = yield* sizeAndInode(file)
-  if (size === 0) return { end: 0, cut: 0 } satisfies Tail
+  if (size === 0) return { end: 0, torn: 0, terminated: true } satisfies Tail as Tail
   const terminated = (yield* readAt(file, size - 1, 1))[0] === NEWLINE
   const last = yield* lineStart(file, terminated ? size - 1 : size)
-  if (yield* isWholeAt(file, last, size)) {
-    if (terminated) return { end: size, cut: 0 } satisfies Tail
-    yield* file.writeAll(new Uint8Array([NEWLINE]))
-    yield* Durable.syncFile(file)
-    return { end: size + 1, cut: 0 } satisfies Tail
-  }
-  yield* file.truncate(last)
+  return ((yield* isWholeAt(file, last, size))
+    ? { end: size, torn: 0, terminated }
+    : { end: last, torn: size - last, terminated: true }) satisfies Tail as Tail
+})
+
+/**
+ * Leaves an index that ends with a whole line and its newline, and gives its length. A whole row that lacks nothing but its newline
+ * gets it. `file` is open for reading and appending.
+ */
+export const mend = Effect.fnUntraced(function* (file: FileSystem.File, { end, torn, terminated }: Tail) {
+  if (torn === 0 && terminated) return end
+  if (torn > 0) yield* file.truncate(end)
+  else yield* file.writeAll(new Uint8Array([NEWLINE]))
   yield* Durable.syncFile(file)
-  return { end: last, cut: size - last } satisfies Tail
+  return torn > 0 ? end : end + 1
 })

@@ -1,0 +1,8 @@
+import * as Command from "effect/cli/Command"
+import { hostsCommand } from "./receiver/hosts.ts"
+import { root } from "./receiver/root.ts"
+import { runCommand } from "./receiver/run.ts"
+import { backfillCommand, verifyCommand } from "./receiver/store.ts"
+
+/** `cis490-receiver`. */
+export const receiver = root.pipe(Command.withSubcommands([runCommand, backfillCommand, verifyCommand, hostsCommand]))

@@ -1,0 +1,40 @@
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import { isPlatformError, type PlatformError } from "effect/PlatformError"
+import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
+import type { StoreOptions } from "../../receiver/storePaths.ts"
+import { words } from "../../receiver/trouble.ts"
+import { loadReceiver } from "../config.ts"
+import { attention } from "../exit.ts"
+
+const DEFAULT_CONFIG = "/etc/cis490/receiver.toml"
+
+/** The program itself: what every command takes. */
+export const root = Command.make("cis490-receiver").pipe(
+  Command.withSharedFlags({
+    config: Flag.File("config").pipe(
+      Flag.withDescription(`Configuration of the receiver (${DEFAULT_CONFIG})`),
+      Flag.withDefault(DEFAULT_CONFIG)
+    )
+  }),
+  Command.withDescription("Takes episodes in, checks them, stores and indexes them")
+)
+
+/** Reads the configuration that the command line names. What the disk refuses is said in words. */
+export const withSettings = <A, E, R>(work: (settings: ReceiverSettings) => Effect.Effect<A, E | PlatformError, R>) =>
+  Effect.gen(function* () {
+    const { config } = yield* root
+    return yield* work(yield* loadReceiver(config))
+  }).pipe(Effect.catchIf(isPlatformError, (error) => attention(words(error))))
+
+export const storeOptions = ({ limits, paths }: ReceiverSettings): StoreOptions => ({
+  storeRoot: paths.store_root,
+  incomingRoot: paths.incoming_root,
+  indexPath: paths.index_path,
+  maxMembers: limits.max_members,
+  maxUnpackedBytes: limits.max_unpacked_bytes
+})
+
+/** What hosts said is remembered beside the index. */
+export const hostsDirectory = ({ paths }: ReceiverSettings): string => paths.index_path.replace(/[^/]*$/, "hosts")

@@ -1,0 +1,95 @@
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { HttpServer } from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
+import * as Auth from "../../receiver/auth.ts"
+import * as Fatal from "../../receiver/Fatal.ts"
+import { heartbeat } from "../../receiver/heartbeat.ts"
+import * as Hosts from "../../receiver/hosts.ts"
+import * as Intake from "../../receiver/intake.ts"
+import { layerDataset } from "../../receiver/layerDataset.ts"
+import { CRAWL, Limits } from "../../receiver/limits.ts"
+import * as Routes from "../../receiver/routes.ts"
+import { Listener } from "../../services/Listener.ts"
+import { Lookups } from "../../services/Lookups.ts"
+import { Notify } from "../../services/Notify.ts"
+import { attention, configurationFault } from "../exit.ts"
+import { layerGate } from "./gate.ts"
+import { orHeld } from "./held.ts"
+import { hostsDirectory, storeOptions, withSettings } from "./root.ts"
+import { readTokens } from "./tokens.ts"
+
+const layerLimits = ({ limits }: ReceiverSettings) =>
+  Layer.succeed(Limits, {
+    maxEpisodeBytes: limits.max_episode_bytes,
+    maxUnpackedBytes: limits.max_unpacked_bytes,
+    maxMembers: limits.max_members,
+    minFreeBytes: limits.min_free_bytes,
+    maxConcurrentUploads: limits.max_concurrent_uploads,
+    bodyIdleMillis: limits.body_idle_timeout_s * 1000,
+    crawl: CRAWL
+  })
+
+const layerServer = (address: string) =>
+  Layer.effect(
+    HttpServer,
+    Effect.flatMap(Listener, (listener) => listener.listen(address))
+  )
+
+/** Everything the routes stand on. */
+const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, tokens: Auth.Tokens) {
+  const lookups = yield* Lookups
+  const dataset = layerDataset(storeOptions(settings)).pipe(Layer.provide(lookups.beside(settings.paths.index_path)))
+  return Intake.layer({ incoming: settings.paths.incoming_root }).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        dataset,
+        Hosts.layer(hostsDirectory(settings)),
+        Auth.layer(Effect.succeed(tokens)),
+        layerGate(settings),
+        layerLimits(settings)
+      )
+    ),
+    Layer.provideMerge(Fatal.layer)
+  )
+})
+
+/** Serves until it is interrupted, or until something happened after which it must not go on. */
+const serve = Effect.gen(function* () {
+  const notify = yield* Notify
+  const fatal = yield* Fatal.Fatal
+  const { address } = yield* HttpServer
+  yield* notify.send("READY=1")
+  yield* notify.send("STATUS=taking episodes in")
+  yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address) }))
+  yield* Effect.all([fatal.awaited, heartbeat], { concurrency: "unbounded" })
+  return yield* Effect.never
+}).pipe(Effect.onInterrupt(() => Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1"))))
+
+const addressWords = (address: HttpServer["Service"]["address"]): string =>
+  "path" in address ? `unix:${String(address.path)}` : `${String(address.address)}:${address.port}`
+
+export const runCommand = Command.make("run", {}, () =>
+  withSettings(
+    Effect.fnUntraced(function* (settings: ReceiverSettings) {
+      if (settings.tls.cert !== undefined) {
+        return yield* configurationFault(
+          "tls.cert: this version does not end TLS itself. Put a proxy that does in front, and take [tls] out."
+        )
+      }
+      const tokens = yield* readTokens(settings.auth)
+      const open = Auth.mayListen(settings.listen, Auth.protectsUploads(tokens))
+      if (open !== undefined) return yield* configurationFault(open)
+      const world = yield* layerWorld(settings, tokens)
+      yield* serve.pipe(
+        Effect.provide(Routes.layer.pipe(Layer.provideMerge(layerServer(settings.listen)), Layer.provideMerge(world))),
+        orHeld,
+        Effect.catchTag("ListenFailed", ({ message }) => attention(message))
+      )
+    })
+  )
+).pipe(
+  Command.withDescription("Take episodes in, until stopped"),
+  Command.withExamples([{ command: "cis490-receiver run", description: "What the systemd unit starts" }])
+)

@@ -1,0 +1,63 @@
+/** From the settings to what the shipper's programs need. */
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import type { ShipperSettings } from "../../domain/shipperSettings.ts"
+import { version } from "../../domain/version.ts"
+import { Transport } from "../../services/Transport.ts"
+import { Installation } from "../../shipper/checkin.ts"
+import { Retention } from "../../shipper/cleanup.ts"
+import { Cadence } from "../../shipper/daemon.ts"
+import { Patience } from "../../shipper/Patience.ts"
+import { Progress } from "../../shipper/Progress.ts"
+import { Pace } from "../../shipper/pass.ts"
+import { Destination, Unanswered } from "../../shipper/Receiver.ts"
+import { readToken } from "../../token.ts"
+
+const tokenOf = (settings: ShipperSettings["receiver"]) =>
+  settings.bearer_token_file === undefined
+    ? Effect.succeed(settings.bearer_token)
+    : readToken(settings.bearer_token_file).pipe(
+        Effect.mapError(({ message }) => new Unanswered({ error: message, code: "ETOKEN" }))
+      )
+
+const layerDestination = ({ host_id, receiver, shipper }: ShipperSettings) =>
+  Layer.effect(
+    Destination,
+    Effect.map(Effect.context<Effect.Services<ReturnType<typeof tokenOf>>>(), (context) => ({
+      url: receiver.url,
+      hostId: host_id,
+      token: Effect.provideContext(tokenOf(receiver), context),
+      requestTimeoutSeconds: shipper.request_timeout_s
+    }))
+  )
+
+const layerClient = ({ receiver }: ShipperSettings) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.flatMap(Transport, (transport) => transport.client(receiver))
+  )
+
+export const layerShipper = (settings: ShipperSettings) => {
+  const { code, paths, retention, shipper } = settings
+  return Layer.mergeAll(
+    layerDestination(settings),
+    layerClient(settings),
+    Progress.layer,
+    Patience.layer(shipper.backoff_seconds),
+    Layer.succeed(Pace, { concurrency: shipper.concurrency, compressionLevel: shipper.compression_level }),
+    Layer.succeed(Installation, { version, repoPath: code.repo_path }),
+    Layer.succeed(Retention, {
+      keepLocalForDays: retention.keep_local_for_days,
+      quarantineKeepDays: retention.quarantine_keep_days,
+      cleanupIntervalSeconds: retention.quarantine_cleanup_interval_s,
+      minFreeBytes: paths.min_free_bytes
+    }),
+    Layer.succeed(Cadence, {
+      scanIntervalSeconds: shipper.scan_interval_s,
+      backoffSeconds: shipper.backoff_seconds,
+      checkinIntervalSeconds: shipper.checkin_interval_s,
+      cleanupIntervalSeconds: retention.quarantine_cleanup_interval_s
+    })
+  )
+}

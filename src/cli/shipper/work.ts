@@ -1,0 +1,81 @@
+/** `run`, `once` and `ping`: the commands that talk to the receiver. */
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { checkIn } from "../../shipper/checkin.ts"
+import { daemon, once } from "../../shipper/daemon.ts"
+import type { PassResult } from "../../shipper/pass.ts"
+import { holdDataRoot, prepare } from "../../shipper/start.ts"
+import { Attention, attention, configurationFault } from "../exit.ts"
+import { table } from "../table.ts"
+import { json } from "./flags.ts"
+import { printJson } from "./print.ts"
+import { withProgress } from "./progress.ts"
+import { onHost } from "./root.ts"
+import { layerShipper } from "./services.ts"
+
+/** Makes the data root fit and ours, until the scope closes. */
+const claim = Effect.andThen(prepare, holdDataRoot).pipe(
+  Effect.catchTags({
+    UnfitDataRoot: ({ message }) => configurationFault(message),
+    AlreadyRunning: ({ message }) => attention(message)
+  })
+)
+
+const alone = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.scoped(Effect.andThen(claim, work))
+
+export const runCommand = Command.make("run", {}, () =>
+  onHost((settings) => Effect.provide(alone(daemon), layerShipper(settings)))
+).pipe(
+  Command.withDescription("Ship finished episodes as they come, until stopped (the daemon)"),
+  Command.withExamples([{ command: "cis490-shipper run", description: "What the systemd unit starts" }])
+)
+
+const formatPass = ({ counts, stop }: PassResult): string =>
+  [
+    table(
+      [
+        ["looked at", String(counts.scanned)],
+        ["shipped", String(counts.shipped)],
+        ["to be tried again", String(counts.transient_failures)],
+        ["in conflict", String(counts.conflicts)],
+        ["quarantined", String(counts.fatal)]
+      ],
+      { right: [1] }
+    ),
+    ...(stop === undefined ? [] : [`stopped early: ${stop.error}`])
+  ].join("\n")
+
+export const onceCommand = Command.make("once", { json }, (flags) =>
+  onHost((settings) =>
+    Effect.gen(function* () {
+      const result = yield* alone(withProgress(once))
+      yield* flags.json ? printJson(result.counts) : Console.log(formatPass(result))
+      if (result.stop !== undefined || result.counts.shipped < result.counts.scanned) return yield* new Attention()
+    }).pipe(Effect.provide(layerShipper(settings)))
+  )
+).pipe(
+  Command.withDescription("Do one pass: sweep, clean, ship what is finished"),
+  Command.withExamples([
+    { command: "cis490-shipper once", description: "Ship now, and see how it goes" },
+    { command: "cis490-shipper once --json", description: "The counts for a script" }
+  ])
+)
+
+export const pingCommand = Command.make("ping", { json }, (flags) =>
+  onHost((settings) =>
+    Effect.gen(function* () {
+      const result = yield* checkIn
+      if (flags.json) yield* printJson(result)
+      else yield* Console.log(result.ok ? `${settings.receiver.url} answers, and lets this host in` : "not well")
+      if (!result.ok && !flags.json) return yield* attention(`${settings.receiver.url}: ${result.error}`)
+      if (!result.ok) return yield* new Attention()
+    }).pipe(Effect.provide(layerShipper(settings)))
+  )
+).pipe(
+  Command.withDescription("Ask the receiver whether this host gets in; stores nothing"),
+  Command.withExamples([
+    { command: "cis490-shipper ping", description: "Check the way, the token and the commit" },
+    { command: "cis490-shipper ping --json", description: "The answer for a script" }
+  ])
+)

@@ -1,0 +1,2 @@
+/** Of the whole system; the same as in `package.json`. */
+export const version = "0.1.0"

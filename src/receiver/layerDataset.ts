@@ -1,0 +1,168 @@
+/**
+ * The dataset over its store and its index. A file gets its name in the store first and its row second: a row without its file
+ * means that something was lost later, a file without its row that somebody was not answered yet.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import { type PlatformError, systemError } from "effect/PlatformError"
+import type { StoredAnswer } from "../domain/protocol.ts"
+import type { IndexRow } from "../domain/row.ts"
+import { adopt, complete } from "./adopt.ts"
+import { type Arrival, Dataset, type Standing } from "./Dataset.ts"
+import { type Fatal, orEndProgram } from "./Fatal.ts"
+import { IndexLog, layerIndexLog } from "./IndexLog.ts"
+import { makeNameLocks } from "./nameLocks.ts"
+import { otherContent, storedCopyLost } from "./problems.ts"
+import { repair } from "./repair.ts"
+import { accepts, describes, type FullRow, isFull, now, rowOf } from "./rows.ts"
+import { layerStore, Store } from "./Store.ts"
+import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
+import { cannotStore, type IndexUnavailable, words } from "./trouble.ts"
+
+/** An arrival that has its place: what is answered, and the row that is still to be written for it. */
+interface Placed {
+  readonly answer: StoredAnswer
+  readonly row?: FullRow
+}
+
+const answerOf = (status: StoredAnswer["status"], row: FullRow): StoredAnswer => ({
+  status,
+  host_id: row.host_id,
+  episode_id: row.episode_id,
+  sha256: row.sha256,
+  bytes: row.bytes,
+  content_sha256: row.content_sha256
+})
+
+const digestsOf = (row: IndexRow) => ({ sha256: row.sha256, contentSha256: row.content_sha256 })
+
+const orProblem = <A, R>(effect: Effect.Effect<A, PlatformError | IndexUnavailable, R>) =>
+  Effect.mapError(effect, cannotStore)
+
+const toPresent = (row: FullRow): Standing => ({ _tag: "Present", row })
+
+const judge = Effect.fnUntraced(function* (name: EpisodeName, options: StoreOptions) {
+  const index = yield* IndexLog
+  const store = yield* Store
+  const row = yield* index.find(name)
+  if (row === undefined) return { _tag: "Absent" } satisfies Standing as Standing
+  const file = yield* store.inspect(name)
+  const lost: Standing = { _tag: "Lost", row }
+  if (file?.type !== "File" || file.size !== row.bytes) return lost
+  if (isFull(row)) return toPresent(row)
+  const completed = yield* complete(name, row, options)
+  return completed._tag === "Row" ? toPresent(completed.row) : lost
+}, orProblem)
+
+const compare = (row: FullRow, arrival: Arrival) =>
+  accepts(row, arrival)
+    ? Effect.succeed<Placed>({ answer: answerOf("already_present", row) })
+    : Effect.fail(otherContent(digestsOf(row), arrival))
+
+/** A stored file without a row: it counts from now on, and the arrival is measured by it. */
+const meetUnindexed = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+  const adopted = yield* orProblem(adopt(arrival, options))
+  return yield* adopted._tag === "Row"
+    ? compare(adopted.row, arrival)
+    : Effect.fail(storedCopyLost({ sha256: adopted.sha256, contentSha256: undefined }, arrival))
+})
+
+const placeNew = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+  const store = yield* Store
+  if (!(yield* orProblem(store.link(arrival.path, arrival)))) return yield* meetUnindexed(arrival, options)
+  const row = rowOf(arrival, arrival, yield* now)
+  return { answer: answerOf("stored", row), row } satisfies Placed as Placed
+})
+
+const taken = (name: EpisodeName) =>
+  systemError({
+    _tag: "AlreadyExists",
+    module: "Store",
+    method: "link",
+    description: `somebody else put a file in the place of ${nameOf(name)}`
+  })
+
+/** The stored copy is lost: its own content may take its place again, nothing else may. */
+const heal = Effect.fnUntraced(function* (lost: IndexRow, arrival: Arrival) {
+  if (!accepts(lost, arrival)) return yield* Effect.fail(storedCopyLost(digestsOf(lost), arrival))
+  const store = yield* Store
+  const row = rowOf(arrival, arrival, yield* now)
+  yield* Effect.gen(function* () {
+    if ((yield* store.inspect(arrival)) !== undefined) {
+      const aside = yield* store.setAside(arrival)
+      yield* Effect.logWarning("a damaged copy was set aside").pipe(Effect.annotateLogs({ path: aside }))
+    }
+    // A crash here leaves a row whose file is lost, as before.
+    if (!(yield* store.link(arrival.path, arrival))) return yield* Effect.fail(taken(arrival))
+  }).pipe(orProblem)
+  return { answer: answerOf("stored", row), ...(describes(lost, arrival) ? {} : { row }) } satisfies Placed as Placed
+})
+
+const place = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+  const standing = yield* judge(arrival, options)
+  switch (standing._tag) {
+    case "Absent":
+      return yield* placeNew(arrival, options)
+    case "Present":
+      return yield* compare(standing.row, arrival)
+    case "Lost":
+      return yield* heal(standing.row, arrival)
+  }
+})
+
+const removeIncoming = Effect.fnUntraced(function* ({ path }: Arrival) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs
+    .remove(path, { force: true })
+    .pipe(
+      Effect.catch((error) =>
+        Effect.logWarning("an upload that is done with could not be removed from incoming/").pipe(
+          Effect.annotateLogs({ path, error: words(error) })
+        )
+      )
+    )
+})
+
+const commit = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+  const index = yield* IndexLog
+  const placed = yield* place(arrival, options).pipe(Effect.tapError(() => removeIncoming(arrival)))
+  // A row that cannot be appended leaves the name in `incoming/`: it tells the next start of a stored file without a row.
+  if (placed.row !== undefined) yield* orProblem(index.append(placed.row))
+  // A crash here leaves a name in `incoming/` of which the index knows: the next start removes it.
+  yield* removeIncoming(arrival)
+  return placed.answer
+})
+
+const make = Effect.fnUntraced(function* (options: StoreOptions) {
+  yield* repair(options)
+  const index = yield* IndexLog
+  const oneAtATime = makeNameLocks()
+  const services = yield* Effect.context<Effect.Services<ReturnType<typeof commit>> | Fatal>()
+
+  return Dataset.of({
+    standing: (hostId, episodeId) => {
+      const name = { hostId, episodeId }
+      const needsReading = Effect.map(orProblem(index.find(name)), (row) => row !== undefined && !isFull(row))
+      return Effect.flatMap(needsReading, (reads) => {
+        const judged = judge(name, options)
+        return reads ? oneAtATime(nameOf(name), judged) : judged
+      }).pipe(orEndProgram, Effect.provideContext(services))
+    },
+    commit: (arrival) =>
+      oneAtATime(nameOf(arrival), commit(arrival, options)).pipe(
+        Effect.uninterruptible,
+        orEndProgram,
+        Effect.provideContext(services)
+      ),
+    trouble: index.trouble
+  })
+})
+
+/** The services that write the store, over one lock: index and files. */
+export const layerWriters = (options: StoreOptions) =>
+  Layer.provideMerge(layerStore(options.storeRoot), layerIndexLog(options))
+
+/** Holds the store, repairs what a crash left, and takes arrivals. */
+export const layerDataset = (options: StoreOptions) =>
+  Layer.effect(Dataset, make(options)).pipe(Layer.provide(layerWriters(options)))

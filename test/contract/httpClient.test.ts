@@ -1,0 +1,191 @@
+import { once } from "node:events"
+import * as fs from "node:fs/promises"
+import * as http from "node:http"
+import * as https from "node:https"
+import type { AddressInfo, Server } from "node:net"
+import type { TLSSocket } from "node:tls"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { layerHttpClient, type TlsFiles, TlsMaterialError } from "../../layers/HttpClient.ts"
+import { scratchDirectory } from "../support/scratch.ts"
+
+const pem = (name: string): string => new URL(`../support/pem/${name}`, import.meta.url).pathname
+const ca_bundle = pem("ca.pem")
+const plain: TlsFiles = { verify_tls: true }
+
+const portOf = <S extends Server>(make: () => S) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = make()
+      server.listen(0, "127.0.0.1")
+      await once(server, "listening")
+      return server
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(Effect.map((server) => (server.address() as AddressInfo).port))
+
+const httpsPort = (options: https.ServerOptions, answer: http.RequestListener) =>
+  Effect.gen(function* () {
+    const [key, cert, ca] = yield* Effect.promise(() =>
+      Promise.all(["server.key", "server.pem", "ca.pem"].map((name) => fs.readFile(pem(name))))
+    )
+    return yield* portOf(() => https.createServer({ key, cert, ca, ...options }, answer))
+  })
+/** Says whose certificate it was shown, and closes. */
+const whoIsThere: http.RequestListener = (request, response) => {
+  const { subject } = (request.socket as TLSSocket).getPeerCertificate()
+  response.writeHead(200, { connection: "close" }).end(subject?.CN ?? "nobody")
+}
+
+const withTls = (tls: TlsFiles) => Effect.provide(layerHttpClient(tls))
+const textOf = (url: string) =>
+  HttpClient.get(url).pipe(
+    Effect.flatMap((response) => response.text),
+    Effect.scoped
+  )
+const causeOf = (url: string) =>
+  Effect.flip(HttpClient.get(url)).pipe(
+    Effect.map(({ reason }) => ({ tag: reason._tag, cause: "cause" in reason ? reason.cause : undefined }))
+  )
+
+describe("HttpClient, layerHttpClient", () => {
+  it.live("says that nobody listens", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.scoped(portOf(() => http.createServer()))
+      const found = yield* causeOf(`http://127.0.0.1:${port}/`)
+      expect(found).toMatchObject({ tag: "TransportError", cause: { code: "ECONNREFUSED" } })
+    }).pipe(withTls(plain))
+  )
+
+  it.live("follows no redirect", () =>
+    Effect.gen(function* () {
+      const asked: Array<string | undefined> = []
+      const port = yield* portOf(() =>
+        http.createServer((request, response) => {
+          asked.push(request.url)
+          response.writeHead(307, { location: "/there" }).end()
+        })
+      )
+      const response = yield* HttpClient.get(`http://127.0.0.1:${port}/here`)
+      expect(response.status).toBe(307)
+      expect(asked).toEqual(["/here"])
+    }).pipe(withTls(plain))
+  )
+
+  it.live("asks no proxy", () =>
+    Effect.gen(function* () {
+      const port = yield* portOf(() => http.createServer((_, response) => response.end("direct")))
+      const proxied = ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] as const
+      const before = proxied.map((name) => process.env[name])
+      yield* Effect.acquireRelease(
+        Effect.sync(() => proxied.forEach((name) => void (process.env[name] = "http://127.0.0.1:9"))),
+        () =>
+          Effect.sync(() =>
+            proxied.forEach((name, at) => {
+              delete process.env[name]
+              if (before[at] !== undefined) process.env[name] = before[at]
+            })
+          )
+      )
+      expect(yield* textOf(`http://127.0.0.1:${port}/`).pipe(withTls(plain))).toBe("direct")
+    })
+  )
+
+  it.live("uses a connection again", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const port = yield* portOf(() =>
+        http.createServer((_, response) => response.end("x")).on("connection", () => void connections++)
+      )
+      yield* textOf(`http://127.0.0.1:${port}/`).pipe(Effect.repeat({ times: 4 }), withTls(plain))
+      expect(connections).toBe(1)
+    })
+  )
+
+  it.live("gets the answer of who refuses in mid-body", () =>
+    Effect.gen(function* () {
+      const port = yield* portOf(() =>
+        http.createServer((request, response) => {
+          response.writeHead(412, { connection: "close" }).end("no")
+          request.resume()
+        })
+      )
+      const request = HttpClientRequest.put(`http://127.0.0.1:${port}/`).pipe(
+        HttpClientRequest.bodyUint8Array(new Uint8Array(32 * 1024 * 1024))
+      )
+      expect((yield* HttpClient.execute(request)).status).toBe(412)
+    }).pipe(withTls(plain))
+  )
+
+  it.live("trusts the CA it is told, and no other", () =>
+    Effect.gen(function* () {
+      const url = `https://localhost:${yield* httpsPort({}, whoIsThere)}/`
+      expect(yield* textOf(url).pipe(withTls({ ca_bundle, verify_tls: true }))).toBe("nobody")
+      expect(yield* causeOf(url).pipe(withTls(plain))).toMatchObject({ tag: "TransportError" })
+      expect(yield* textOf(url).pipe(withTls({ verify_tls: false }))).toBe("nobody")
+    })
+  )
+
+  it.live("names each file that is missing, and uses it once it is there", () =>
+    Effect.gen(function* () {
+      const directory = yield* scratchDirectory
+      const url = `https://localhost:${yield* httpsPort({ requestCert: true }, whoIsThere)}/`
+      const files = { ca_bundle: "ca.pem", client_cert: "client-old.pem", client_key: "client-old.key" }
+      const tls = {
+        ca_bundle: `${directory}/ca.pem`,
+        client_cert: `${directory}/client-old.pem`,
+        client_key: `${directory}/client-old.key`,
+        verify_tls: true
+      }
+      yield* Effect.gen(function* () {
+        for (const name of Object.values(files)) {
+          const { tag, cause } = yield* causeOf(url)
+          expect(tag).toBe("TransportError")
+          expect(cause).toBeInstanceOf(TlsMaterialError)
+          expect((cause as Error).message).toMatch(/^mTLS material: /)
+          expect((cause as Error).message).toContain(`${directory}/${name}`)
+          yield* Effect.promise(() => fs.copyFile(pem(name), `${directory}/${name}`))
+        }
+        expect(yield* textOf(url)).toBe("lab-01-old")
+      }).pipe(withTls(tls))
+    })
+  )
+
+  it.live("shows a renewed certificate on the next connection", () =>
+    Effect.gen(function* () {
+      const directory = yield* scratchDirectory
+      const client_cert = `${directory}/client.pem`
+      const client_key = `${directory}/client.key`
+      const install = (name: string) =>
+        Effect.promise(async () => {
+          await fs.copyFile(pem(`${name}.pem`), client_cert)
+          await fs.copyFile(pem(`${name}.key`), client_key)
+        })
+      const url = `https://localhost:${yield* httpsPort({ requestCert: true, rejectUnauthorized: true }, whoIsThere)}/`
+      yield* install("client-old")
+      yield* Effect.gen(function* () {
+        expect(yield* textOf(url)).toBe("lab-01-old")
+        yield* install("client-new")
+        expect(yield* textOf(url)).toBe("lab-01-new")
+        // Half renewed: the key is another certificate's.
+        yield* Effect.promise(() => fs.copyFile(pem("client-old.key"), client_key))
+        const { cause } = yield* causeOf(url)
+        expect(cause).toBeInstanceOf(TlsMaterialError)
+        expect((cause as Error).message).toContain(client_key)
+      }).pipe(withTls({ ca_bundle, client_cert, client_key, verify_tls: true }))
+    })
+  )
+
+  it.live("keeps the certificates of two clients apart", () =>
+    Effect.gen(function* () {
+      const url = `https://localhost:${yield* httpsPort({ requestCert: true }, whoIsThere)}/`
+      const as = (name: string) =>
+        textOf(url).pipe(
+          withTls({ ca_bundle, client_cert: pem(`${name}.pem`), client_key: pem(`${name}.key`), verify_tls: true })
+        )
+      expect(yield* Effect.all([as("client-old"), as("client-new")])).toEqual(["lab-01-old", "lab-01-new"])
+    })
+  )
+})
