@@ -4,9 +4,9 @@ const LONGEST = 80
 
 const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
 
-/** User and query of a URL may be secrets. */
+/** What stands before an `@` or behind a `?` or `#` of a URL may be a secret. */
 const withoutSecrets = (text: string): string =>
-  text.replace(/(:\/\/)[^/]*@/, "$1<hidden>@").replace(/(:\/\/[^?#]*[?#]).+/s, "$1<hidden>")
+  text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1<hidden>@").replace(/(:\/\/[^?#]*[?#]).+/s, "$1<hidden>")
 
 /** The type of a value as TOML calls it. */
 export const typeFound = (value: unknown): string => {

@@ -38,7 +38,7 @@ const shipper = Schema.Struct({
   scan_interval_s: defaulted(seconds, 5, "Pause between two passes. Seconds."),
   request_timeout_s: defaulted(timeout, 60, "How long a request may stand still, not how long it may take. Seconds."),
   concurrency: defaulted(integer(1, 64), 4, "Episodes packed and sent at a time."),
-  compression_level: defaulted(integer(1, 19), 3, "zstd level: higher is smaller and slower."),
+  compression_level: defaulted(integer(1, 19), 3, "Level of zstd: higher is smaller and slower."),
   backoff_seconds: defaulted(
     backoff,
     [1, 2, 4, 8, 16, 32, 60, 120, 300],

@@ -115,7 +115,8 @@ export const makeArchiveCheck = (limits: ArchiveLimits, sha256: () => Hasher): A
   const isTooLarge = (): boolean => Math.max(unpackedBytes, claimedBytes) > limits.maxUnpackedBytes
 
   const push = (bytes: Uint8Array): boolean => {
-        unpackedBytes += bytes.length
+    if (refusal !== undefined) return false
+    unpackedBytes += bytes.length
     const wrong = isTooLarge() ? undefined : tar.push(bytes)
     if (wrong !== undefined) refusal = invalid(wrong)
     else if (isTooLarge()) refusal = tooLarge(limits.maxUnpackedBytes)

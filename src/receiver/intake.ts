@@ -140,6 +140,7 @@ export const layer = (options: {
           const report = yield* checkedReport(arrived, archive, announced, isNew && gate.enabled)
           yield* part.sync
           // A crash from here on leaves a whole tarball in `incoming/`, which the next start takes in or removes.
+          yield* part.handOver
           const commit = report.metaCommit ?? announced.commit
           return yield* orEndProgram(
             dataset.commit({
@@ -151,7 +152,7 @@ export const layer = (options: {
               contentSha256: report.contentSha256,
               ...(commit === undefined ? {} : { commit })
             })
-          ).pipe(Effect.tapCause((cause) => (cause.reasons.some((reason) => reason._tag === "Die") ? part.handOver : Effect.void)))
+          )
         },
         Effect.scoped,
         Effect.uninterruptible,

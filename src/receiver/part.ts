@@ -15,7 +15,7 @@ export interface Part {
   readonly path: string
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, Problem>
   readonly sync: Effect.Effect<void, never, Fatal>
-  /** From now on the file is the dataset's: it is not removed when the scope closes. */
+  /** From now on the file is the dataset's to remove. */
   readonly handOver: Effect.Effect<void>
 }
 

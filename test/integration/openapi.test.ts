@@ -5,7 +5,7 @@ import { expect, test } from "vitest"
 import { COMMIT, EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { violations } from "../support/jsonSchema.ts"
 import { makeGate, OLD_COMMIT, type Options, STRANGE_COMMIT, startReceiver, TOKENS, tokens } from "../support/receiver.ts"
-import { type Answer, connect, jsonOf, type Request, send, until } from "../support/wire.ts"
+import { type Answer, connect, jsonOf, type Request, reprDigestOf, send, until } from "../support/wire.ts"
 
 interface Media {
   readonly schema: Record<string, unknown>
@@ -39,8 +39,6 @@ const nobody = { authorization: "Bearer nobody" }
 
 const EPISODES = "/v1/episodes/{host_id}/{episode_id}"
 const templateOf = (path: string): string => (path.startsWith("/v1/episodes/") ? EPISODES : path)
-
-const MUTE = 20
 
 const withReceiver = async (
   options: Options,
@@ -94,7 +92,7 @@ const collect = async () => {
       await ask(withHeaders(elsewhere, { "repr-digest": "x" }))
       await ask(withHeaders(elsewhere, { "x-cis490-code-commit": OLD_COMMIT }))
       await ask(withHeaders(elsewhere, { "x-cis490-code-commit": STRANGE_COMMIT }))
-      await ask(withHeaders(elsewhere, { "x-cis490-content-sha256": other.contentSha256 }))
+      await ask(withHeaders(elsewhere, { "repr-digest": reprDigestOf(other.tarball) }))
       await ask(elsewhere)
       await ask({ ...putOf(one.tarball, { ...commit, "content-length": undefined }), path: elsewhere.path })
       for (const request of [put, head, ping({ host_id: "lab-1" })]) {
@@ -129,7 +127,7 @@ const collect = async () => {
   )
   await withReceiver({ freeBytes: () => 0, limits: { minFreeBytes: 1 } }, async ({ ask }) => ask(put), seen)
   await withReceiver(
-    { limits: { bodyIdleMillis: MUTE } },
+    { limits: { bodyIdleMillis: 20 } },
     async ({ begin }) => {
       await begin(put)
       await begin(ping({ host_id: "lab-1" }))

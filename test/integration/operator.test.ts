@@ -356,6 +356,8 @@ describe("quarantine list, ack, purge", () => {
       const report = yield* purge(["E1", "no id", "linked", ...bad])
       expect(report.done).toEqual(["E1", "no id", "linked"])
       expect(report.failed.map(({ name }) => name)).toEqual(bad)
+      for (const { name, error } of report.failed)
+        expect(error).toContain(name === "nobody" ? "no " : "not the name of an")
       expect(yield* Effect.promise(() => fs.readdir(paths.quarantine))).toEqual(["E2"])
       expect(yield* Effect.promise(() => fs.readdir(`${paths.root}/elsewhere`))).toHaveLength(3)
       expect(yield* Effect.promise(() => fs.readdir(paths.episode("E9")))).toHaveLength(3)

@@ -1,6 +1,15 @@
+import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Redacted from "effect/Redacted"
 import { expect, test } from "vitest"
+import { layerVolume } from "../../layers/Volume.ts"
+import type { Tokens } from "../../src/receiver/auth.ts"
+import { followTokens } from "../../src/receiver/followTokens.ts"
 import { EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
-import { startReceiver, TOKENS, tokens } from "../support/receiver.ts"
+import { startReceiver, TOKENS, temporaryDirectory, tokens } from "../support/receiver.ts"
 import { type Answer, expectProblem, type Request, send } from "../support/wire.ts"
 
 const small = makeEpisode()
@@ -103,4 +112,27 @@ test("HEAD gives the digests and the size of the stored copy, or says whose 404 
   expect(await send(receiver.port, head)).toMatchObject({ status: 404 })
   const bad = await send(receiver.port, { method: "HEAD", path: "/v1/episodes/lab-1/.." })
   expect(bad).toMatchObject({ status: 400, headers: { "x-cis490-problem": "bad-name" } })
+})
+
+test("a token file that is replaced counts at once, one that is gone changes nothing", async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory, "token")
+  writeFileSync(file, "the-first\n")
+  const read = Effect.map(
+    Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(file)),
+    (text): Tokens => ({ shared: Redacted.make(text.trim()), hosts: {}, admin: undefined })
+  )
+  const following = followTokens([file], read).pipe(Effect.provide([NodeFileSystem.layer, layerVolume]))
+  await using receiver = await startReceiver({ following: await Effect.runPromise(following) })
+  const statuses = async () => {
+    const answers = ["the-first", "the-second"].map((token) => send(receiver.port, as(ping, `Bearer ${token}`)))
+    return (await Promise.all(answers)).map(({ status }) => status)
+  }
+  expect(await statuses()).toEqual([200, 401])
+  writeFileSync(`${file}.new`, "the-second\n")
+  renameSync(`${file}.new`, file)
+  expect(await statuses()).toEqual([401, 200])
+  rmSync(directory, { recursive: true })
+  expect(await statuses()).toEqual([401, 200])
+  expect(receiver.logs).toMatchObject([{ level: "Warn", message: expect.stringContaining("the old ones stay") }])
 })

@@ -67,9 +67,8 @@ export const makeMemoryDataset = () => {
     yield* dies
     if (control.hold !== undefined) yield* Deferred.await(control.hold)
     const decided = decide(arrival)
-    if ("problem" in decided) return yield* Effect.fail(decided)
     yield* Effect.promise(() => rm(arrival.path, { force: true }))
-    return decided
+    return "problem" in decided ? yield* Effect.fail(decided) : decided
   })
 
   const layer = Layer.succeed(Dataset, { standing, commit, trouble: Effect.map(dies, () => control.trouble) })

@@ -24,6 +24,7 @@ import * as Hosts from "../../src/receiver/hosts.ts"
 import * as Intake from "../../src/receiver/intake.ts"
 import { CRAWL, Limits } from "../../src/receiver/limits.ts"
 import * as Routes from "../../src/receiver/routes.ts"
+import type { Codec } from "../../src/services/Codec.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { makeMemoryDataset } from "./memoryDataset.ts"
 
@@ -81,10 +82,15 @@ export interface LogLine {
 export interface Options {
   readonly limits?: Partial<Limits["Service"]>
   readonly tokens?: Auth.Tokens
+  /** Tokens that may change, instead. */
+  readonly following?: Effect.Effect<Auth.Tokens>
   readonly gate?: Layer.Layer<GateService.Gate>
   /** Bytes free on the disk, as far as the receiver is told. */
   readonly freeBytes?: () => number
-  readonly dataset?: (root: string) => Layer.Layer<Dataset>
+  /** On a real disk, below this directory; in memory when it is not said. */
+  readonly dataset?: (root: string) => Layer.Layer<Dataset, unknown, Codec | Fatal.Fatal | FileSystem.FileSystem | Volume>
+  /** Used again and left alone when it is given. */
+  readonly root?: string
   /** What happens to a file that the receiver opens. */
   readonly file?: (file: FileSystem.File) => FileSystem.File
 }
@@ -122,9 +128,11 @@ const DEFAULT_LIMITS: Limits["Service"] = {
   crawl: CRAWL
 }
 
+export const temporaryDirectory = () => mkdtempSync(join(tmpdir(), "cis490-receiver-"))
+
 /** A receiver over real HTTP, on a port of its own, with its directories below a temporary one. */
 export const startReceiver = async (options: Options = {}) => {
-  const root = mkdtempSync(join(tmpdir(), "cis490-receiver-"))
+  const root = options.root ?? temporaryDirectory()
   const incoming = join(root, "incoming")
   const hosts = join(root, "hosts")
   const logs: Array<LogLine> = []
@@ -141,14 +149,13 @@ export const startReceiver = async (options: Options = {}) => {
     Layer.provideMerge(
       Layer.mergeAll(
         Hosts.layer(hosts),
-        Auth.layer(Effect.succeed(options.tokens ?? Auth.noTokens)),
+        Auth.layer(options.following ?? Effect.succeed(options.tokens ?? Auth.noTokens)),
         options.gate ?? GateService.layerOff,
         options.dataset?.(root) ?? dataset.layer,
-        Fatal.layer,
         Layer.succeed(Limits, { ...DEFAULT_LIMITS, ...options.limits })
       )
     ),
-    Layer.provideMerge(Layer.mergeAll(layerCodec, filesOf(options.file), spaceOf(options.freeBytes)))
+    Layer.provideMerge(Layer.mergeAll(Fatal.layer, layerCodec, filesOf(options.file), spaceOf(options.freeBytes)))
   )
   const server = layerHttpServer({ listen: "127.0.0.1:0" })
   const layer = Routes.layer.pipe(
@@ -157,7 +164,7 @@ export const startReceiver = async (options: Options = {}) => {
     Layer.provideMerge(Logger.layer([logger]))
   )
   const scope = Scope.makeUnsafe()
-  mkdirSync(incoming, { mode: 0o700 })
+  mkdirSync(incoming, { mode: 0o700, recursive: true })
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
   const run = Effect.runPromiseWith(context)
   const port = await run(
@@ -176,7 +183,7 @@ export const startReceiver = async (options: Options = {}) => {
     leftBehind: () => readdirSync(incoming),
     [Symbol.asyncDispose]: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
-      rmSync(root, { recursive: true, force: true })
+      if (options.root === undefined) rmSync(root, { recursive: true, force: true })
     }
   }
 }

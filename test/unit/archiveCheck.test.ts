@@ -335,6 +335,7 @@ describe("an archive is refused for", () => {
   it("good, whatever comes after", () => {
     const check = makeArchiveCheck(limits, sha256)
     expect(check.push(file("elsewhere"))).toBe(false)
+    expect(check.push(file("further"))).toBe(false)
     expect(check.push(episode())).toBe(false)
     expect(check.end()).toMatchObject({ error: `invalid archive: ${outside("elsewhere")}` })
   })
