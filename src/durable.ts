@@ -60,9 +60,12 @@ export const makeDirectory: (
     const fs = yield* FileSystem.FileSystem
     if (yield* fs.exists(path)) return
     if (parent(path) !== path) yield* makeDirectory(parent(path), mode)
-    yield* fs
-      .makeDirectory(path, { mode })
-      .pipe(Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void))
+    yield* fs.makeDirectory(path, { mode }).pipe(
+      Effect.catchIf(
+        (error) => error.reason._tag === "AlreadyExists",
+        () => Effect.void
+      )
+    )
     yield* syncDirectory(parent(path))
   }
 )

@@ -17,8 +17,10 @@ const unreadable: Partial<Record<PlatformError["reason"]["_tag"], SettingProblem
   PermissionDenied: { found: "a file this user may not read", wants: "read permission for the user that runs this" }
 }
 
-const whyUnreadable = (error: PlatformError): SettingProblem =>
-  unreadable[error.reason._tag] ?? { found: `something that cannot be read (${error.message})`, wants: OTHER_FILE }
+const whyUnreadable = ({ message, reason }: PlatformError): SettingProblem => {
+  const why = reason.cause instanceof Error ? reason.cause.message : message
+  return unreadable[reason._tag] ?? { found: `something that cannot be read (${why})`, wants: OTHER_FILE }
+}
 
 const utf8 = (bytes: Uint8Array): string | undefined => {
   try {

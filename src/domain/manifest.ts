@@ -47,7 +47,10 @@ export const parseManifest = (text: string): ReadonlyArray<ManifestEntry> | unde
     const found = /^(\\?)([0-9a-f]{64}) [ *](.+)$/s.exec(line)
     if (found === null) return undefined
     const [, escape, sha256 = "", name = ""] = found
-    const path = (escape === "" ? name : name.replace(/\\[\\nr]/g, (pair) => unescaped[pair] ?? pair)).replace(/^\.\//, "")
+    const path = (escape === "" ? name : name.replace(/\\[\\nr]/g, (pair) => unescaped[pair] ?? pair)).replace(
+      /^\.\//,
+      ""
+    )
     entries.push({ path, sha256 })
   }
   return entries

@@ -43,7 +43,7 @@ export type Verdict =
       readonly remediation: string | undefined
       readonly body: unknown
     }
-  | { readonly _tag: "DamagedOnTheWay"; readonly error: string }
+  | { readonly _tag: "DamagedOnTheWay"; readonly status: number; readonly error: string; readonly body: unknown }
   | { readonly _tag: "NotLetIn"; readonly status: number; readonly error: string }
   | {
       readonly _tag: "Transient"
@@ -116,7 +116,7 @@ export const judge = (reply: Reply, sent: Sent, nowMillis: number): Verdict => {
   if (status === 409) {
     const yourSha256 = text(ours.your_sha256)
     if (yourSha256 !== undefined && yourSha256 !== sent.sha256 && yourSha256 !== sent.contentSha256) {
-      return { _tag: "DamagedOnTheWay", error: `409 about ${yourSha256}, which is not what was sent` }
+      return { _tag: "DamagedOnTheWay", status, error: `409 about ${yourSha256}, which is not what was sent`, body }
     }
     return {
       _tag: "Conflict",
@@ -126,7 +126,7 @@ export const judge = (reply: Reply, sent: Sent, nowMillis: number): Verdict => {
       remediation: text(ours.remediation)
     }
   }
-  if (status === 422 && error.startsWith("digest mismatch")) return { _tag: "DamagedOnTheWay", error }
+  if (status === 422 && error.startsWith("digest mismatch")) return { _tag: "DamagedOnTheWay", status, error, body }
   return {
     _tag: "Rejected",
     status,

@@ -86,12 +86,16 @@ export const layer = (current: Effect.Effect<Tokens>): Layer.Layer<Auth, never, 
         return hasher.digest()
       }
       const know = ({ shared, hosts }: Tokens): ReadonlyArray<Known> => [
-        ...(shared === undefined ? [] : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
+        ...(shared === undefined
+          ? []
+          : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
         ...Object.entries(hosts).flatMap(([hostId, tokens]) =>
-          tokens.map((token): Known => ({
-            digest: digestOf(Redacted.value(token)),
-            client: { _tag: "OnlyHosts", hostIds: [hostId] }
-          }))
+          tokens.map(
+            (token): Known => ({
+              digest: digestOf(Redacted.value(token)),
+              client: { _tag: "OnlyHosts", hostIds: [hostId] }
+            })
+          )
         )
       ]
       let tokens = yield* current

@@ -26,7 +26,9 @@ const stalled = (error: string): Problem => ({
 const shuttingDown: Problem = { problem: "unavailable", error: "the receiver is shutting down", retryAfter: 5 }
 
 const isClientAbort = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isInterruptReason(reason) && reason.annotations.has(HttpServerError.ClientAbort.key))
+  cause.reasons.some(
+    (reason) => Cause.isInterruptReason(reason) && reason.annotations.has(HttpServerError.ClientAbort.key)
+  )
 
 /**
  * What may be given up when the client goes away or the program ends. A request is not interrupted anywhere else, so that a body
@@ -52,6 +54,7 @@ export const openBody = (
     let received = 0
     let waitedMillis = 0
 
+    const isWhole = () => received === announced
     const soFar = () => `after ${received} of ${announced} bytes`
     const crawls = () =>
       waitedMillis >= limits.crawl.afterMillis && received * 1000 < limits.crawl.bytesPerSecond * waitedMillis
@@ -76,9 +79,12 @@ export const openBody = (
       waitedMillis += Number((yield* Clock.monotonicTimeNanos) - before) / 1e6
       received += chunks.reduce((sum, chunk) => sum + chunk.length, 0)
       if (received > announced) {
-        return yield* Effect.fail<Problem>({ problem: "bad-request", error: `the body is longer than ${announced} bytes` })
+        return yield* Effect.fail<Problem>({
+          problem: "bad-request",
+          error: `the body is longer than ${announced} bytes`
+        })
       }
-      if (received < announced && crawls()) {
+      if (!isWhole() && crawls()) {
         return yield* Effect.fail(stalled(`the body crawls: ${soFar()}, waited ${Math.round(waitedMillis / 1000)} s`))
       }
       ahead = chunks
@@ -100,7 +106,7 @@ export const openBody = (
 
     const next = Effect.gen(function* () {
       let filled = fill(0)
-      while (filled < buffer.length && received < announced) {
+      while (filled < buffer.length && !isWhole()) {
         yield* wait
         filled = fill(filled)
       }

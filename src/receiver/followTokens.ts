@@ -26,7 +26,9 @@ export const followTokens = <E extends { readonly message: string }, R>(
       Effect.map((fresh) => {
         tokens = fresh
       }),
-      Effect.catch((error) => Effect.logWarning(`tokens changed and cannot be read: ${error.message}; the old ones stay`)),
+      Effect.catch((error) =>
+        Effect.logWarning(`tokens changed and cannot be read: ${error.message}; the old ones stay`)
+      ),
       Effect.provideContext(context)
     )
     return Effect.gen(function* () {

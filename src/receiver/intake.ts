@@ -51,7 +51,12 @@ const mismatch = (what: string, came: Sha256, announced: Sha256): Problem => ({
  * Runs the body through the hash, the archive check and into the file. A broken archive is not the last word: the rest of the body
  * is hashed, no longer kept, so that damage on the way is never blamed on the episode. Only what is too large stops at once.
  */
-const pour = Effect.fnUntraced(function* (body: Body, archive: Archive, part: Part, onBytes: (received: number) => void) {
+const pour = Effect.fnUntraced(function* (
+  body: Body,
+  archive: Archive,
+  part: Part,
+  onBytes: (received: number) => void
+) {
   const hasher = (yield* Codec).sha256()
   let fault: ArchiveFault | undefined
   for (let piece = yield* body.next; piece !== undefined; piece = yield* body.next) {
@@ -59,9 +64,12 @@ const pour = Effect.fnUntraced(function* (body: Body, archive: Archive, part: Pa
     hasher.update(piece)
     if (fault !== undefined) continue
     // Neither of the two may be cut short by the other's failure: a write that goes on would meet a closed descriptor.
-    const [checked, written] = yield* Effect.all([Effect.result(archive.push(piece)), Effect.result(part.write(piece))], {
-      concurrency: 2
-    })
+    const [checked, written] = yield* Effect.all(
+      [Effect.result(archive.push(piece)), Effect.result(part.write(piece))],
+      {
+        concurrency: 2
+      }
+    )
     if (Result.isFailure(written)) return yield* Effect.fail(written.failure)
     if (Result.isSuccess(checked)) continue
     fault = checked.failure
@@ -91,7 +99,8 @@ const checkedReport = Effect.fnUntraced(function* (
   announced: Announcement,
   checkCommit: boolean
 ) {
-  if (arrived.sha256 !== announced.sha256) return yield* Effect.fail(mismatch("the body", arrived.sha256, announced.sha256))
+  if (arrived.sha256 !== announced.sha256)
+    return yield* Effect.fail(mismatch("the body", arrived.sha256, announced.sha256))
   if (arrived.fault !== undefined) return yield* Effect.fail(refusal(arrived.fault))
   const report = yield* Effect.mapError(archive.end, refusal)
   const problem = contradiction(report, announced, checkCommit)
@@ -113,7 +122,7 @@ export const layer = (options: {
       const slots = makeSlots(limits.maxConcurrentUploads)
 
       const roomFor = Effect.fnUntraced(function* (bytes: number) {
-        const { freeBytes } = yield* Effect.catch(volume.space(options.incoming), diskProblem)
+        const { freeBytes } = yield* volume.space(options.incoming).pipe(Effect.catch(diskProblem))
         if (freeBytes - bytes >= limits.minFreeBytes) return
         return yield* Effect.fail<Problem>({
           problem: "disk-full",

@@ -19,7 +19,10 @@ export const lookUp = Effect.fnUntraced(function* (
   yield* refuseIf(mayWriteAs(client, names.hostId))
   const standing = yield* dataset.standing(names.hostId, names.episodeId)
   if (standing._tag !== "Present") {
-    return yield* Effect.fail<Problem>({ problem: "not-stored", error: `${names.episodeId} of ${names.hostId} is not stored here` })
+    return yield* Effect.fail<Problem>({
+      problem: "not-stored",
+      error: `${names.episodeId} of ${names.hostId} is not stored here`
+    })
   }
   return HttpServerResponse.empty({
     status: 200,

@@ -187,16 +187,7 @@ const ping = {
             conflicts: orNull(count),
             free_bytes: orNull(count)
           },
-          [
-            "commit",
-            "version",
-            "instance_id",
-            "waiting",
-            "oldest_waiting_at",
-            "quarantined",
-            "conflicts",
-            "free_bytes"
-          ]
+          ["commit", "version", "instance_id", "waiting", "oldest_waiting_at", "quarantined", "conflicts", "free_bytes"]
         )
       }
     }

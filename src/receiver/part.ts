@@ -46,7 +46,7 @@ export const openPart = (
     const file = yield* fs.open(path, { flag: "wx", mode: 0o600, noFollow: true }).pipe(Effect.catch(diskProblem))
     return {
       path,
-      write: (bytes) => Effect.catch(file.writeAll(bytes), diskProblem),
+      write: (bytes) => file.writeAll(bytes).pipe(Effect.catch(diskProblem)),
       sync: orEndProgram(durable.syncFile(file)),
       handOver: Effect.sync(() => {
         ours = false

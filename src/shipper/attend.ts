@@ -56,20 +56,24 @@ const sayRemediation = Effect.fnUntraced(function* (run: Run, verdict: Extract<V
   yield* Effect.logError(remediation)
 })
 
+/** Another answer than a digest mismatch ends their row; whose sending stopped the pass comes last in the next. */
+const tallyStay = Effect.fnUntraced(function* (id: EpisodeId, stopped: boolean) {
+  const tally = yield* readTally(id)
+  if (!stopped && tally.damaged === 0) return
+  yield* writeTally(id, { ...tally, damaged: 0, stopped: tally.stopped + (stopped ? 1 : 0) })
+})
+
 /** Everything stays for a later pass. */
 const stays = Effect.fnUntraced(function* (
   inHand: InHand,
   verdict: Extract<Verdict, { _tag: "Transient" | "NotLetIn" }>
 ) {
   const { id, run } = inHand
-  const running = run.stop === undefined
+  const wasRunning = run.stop === undefined
   meetVerdict(run, id, verdict)
   // Where nothing could be reached, the episode has no part in it and keeps its turn.
   const tookPart = verdict.status !== 0 || verdict._tag === "NotLetIn" || verdict.reach === "three-running"
-  if (run.stop !== undefined && running && tookPart) {
-    const tally = yield* readTally(id)
-    yield* writeTally(id, { ...tally, stopped: tally.stopped + 1 })
-  }
+  if (tookPart) yield* tallyStay(id, wasRunning && run.stop !== undefined)
   if (run.stop === undefined) {
     const patience = yield* Patience
     yield* patience.failed(id, verdict._tag === "Transient" ? verdict.retryAfter : undefined)
@@ -92,7 +96,7 @@ const settle = (inHand: InHand, verdict: Verdict) => {
         Effect.andThen(sayRemediation(run, refusal)),
         Effect.andThen(unlessChanged(inHand, Effect.as(refuse(id, { ...refusal, commit }), outcome("fatal"))))
       ),
-    DamagedOnTheWay: ({ error }) => meetDamage(run, { id, error, commit }),
+    DamagedOnTheWay: ({ body, error, status }) => meetDamage(run, { id, status, error, body, commit }),
     NotLetIn: (notLetIn) => stays(inHand, notLetIn),
     Transient: (transient) => stays(inHand, transient)
   })

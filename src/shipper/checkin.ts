@@ -53,7 +53,7 @@ const countWaiting = Effect.gen(function* () {
   const paths = yield* Layout
   let waiting = 0
   let oldest: bigint | undefined
-  for (const id of ((yield* orMissing(fs.readDirectory(paths.episodes))) ?? []).filter(isEpisodeId).sort()) {
+  for (const id of ((yield* orMissing(fs.readDirectory(paths.episodes))) ?? []).filter(isEpisodeId).toSorted()) {
     const marker = yield* Effect.option(volume.inspect(`${paths.episode(id)}/${DONE_MARKER}`))
     if (Option.isNone(marker)) continue
     waiting++

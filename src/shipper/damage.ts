@@ -14,17 +14,17 @@ import { refuse } from "./settle.ts"
 const LIMIT = 3
 
 export const meetDamage = Effect.fnUntraced(function* (run: Run, suspect: Suspect) {
-  const { error, id } = suspect
+  const { error, id, status } = suspect
   const tally = yield* readTally(id)
   const damaged = tally.damaged + 1
   // Counted before the tarball goes: a crash here packs anew all the same, because the next answer is another mismatch or none.
   yield* writeTally(id, { ...tally, damaged })
   yield* removeTarball(id)
   yield* Effect.logWarning(`damaged on the way: ${error}`).pipe(
-    Effect.annotateLogs({ episode: id, status: 422, times: damaged })
+    Effect.annotateLogs({ episode: id, status, times: damaged })
   )
   if (damaged < LIMIT) {
-    meetTrouble(run, id, { error, status: 422, retryAfter: undefined })
+    meetTrouble(run, id, { error, status, retryAfter: undefined })
     return outcome("transient_failures")
   }
   if (run.lastSuspect === undefined || run.lastSuspect === id) {
@@ -34,7 +34,7 @@ export const meetDamage = Effect.fnUntraced(function* (run: Run, suspect: Suspec
   }
   run.stop ??= {
     error: `two different episodes arrived damaged three times in a row (${run.lastSuspect}, ${id}): this host's memory or disk, or the link, damages what is sent`,
-    status: 422,
+    status,
     retryAfter: undefined
   }
   if (run.suspect !== undefined) run.counts.transient_failures++
@@ -49,13 +49,7 @@ export const blameSuspect = Effect.fnUntraced(function* (run: Run) {
   if (suspect === undefined) return
   run.suspect = undefined
   run.counts.fatal++
-  yield* refuse(suspect.id, {
-    reason: "damaged",
-    status: 422,
-    error: suspect.error,
-    body: null,
-    commit: suspect.commit
-  })
+  yield* refuse(suspect.id, { ...suspect, reason: "damaged" })
 })
 
 /** An episode arrived whole: the link is good, and whoever is under suspicion has itself to blame. */

@@ -37,7 +37,7 @@ export interface PassResult {
 const listEpisodes = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  const ids = (yield* fs.readDirectory(paths.episodes)).filter(isEpisodeId).sort()
+  const ids = (yield* fs.readDirectory(paths.episodes)).filter(isEpisodeId).toSorted()
   const tallied = new Set((yield* fs.readDirectory(`${paths.state}/tally`)).map((name) => name.replace(/\.json$/, "")))
   const last = new Set<string>()
   for (const id of tallied) if ((yield* readTally(id)).stopped > 0) last.add(id)

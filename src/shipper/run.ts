@@ -30,7 +30,10 @@ export interface Stop {
 /** An episode that came to its third digest mismatch in a row: its own fault, unless the next one comes to the same. */
 export interface Suspect {
   readonly id: EpisodeId
+  readonly status: number
   readonly error: string
+  /** The receiver's answer, whole. */
+  readonly body: unknown
   readonly commit: Commit | undefined
 }
 

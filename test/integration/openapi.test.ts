@@ -4,7 +4,15 @@ import * as Effect from "effect/Effect"
 import { expect, test } from "vitest"
 import { COMMIT, EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { violations } from "../support/jsonSchema.ts"
-import { makeGate, OLD_COMMIT, type Options, STRANGE_COMMIT, startReceiver, TOKENS, tokens } from "../support/receiver.ts"
+import {
+  makeGate,
+  OLD_COMMIT,
+  type Options,
+  STRANGE_COMMIT,
+  startReceiver,
+  TOKENS,
+  tokens
+} from "../support/receiver.ts"
 import { type Answer, connect, jsonOf, type Request, reprDigestOf, send, until } from "../support/wire.ts"
 
 interface Media {
@@ -16,7 +24,9 @@ interface Documented {
 }
 interface Description {
   readonly openapi: string
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses?: Record<string, Documented> }>>>>
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly responses?: Record<string, Documented> }>>>
+  >
 }
 
 const one = makeEpisode("one\n")
@@ -120,11 +130,7 @@ const collect = async () => {
     },
     seen
   )
-  await withReceiver(
-    { limits: { maxEpisodeBytes: 10, maxConcurrentUploads: 1 } },
-    async ({ ask }) => ask(put),
-    seen
-  )
+  await withReceiver({ limits: { maxEpisodeBytes: 10, maxConcurrentUploads: 1 } }, async ({ ask }) => ask(put), seen)
   await withReceiver({ freeBytes: () => 0, limits: { minFreeBytes: 1 } }, async ({ ask }) => ask(put), seen)
   await withReceiver(
     { limits: { bodyIdleMillis: 20 } },
@@ -157,7 +163,9 @@ const faults = (documented: Documented, request: Request, { headers, text }: Ans
   if (request.method === "HEAD") return text === "" ? fields : [...fields, "HEAD has a body"]
   const type = headers["content-type"] ?? "none"
   const media = documented.content?.[type]
-  return media === undefined ? [...fields, `${type} is not documented`] : [...fields, ...violations(JSON.parse(text), media.schema)]
+  return media === undefined
+    ? [...fields, `${type} is not documented`]
+    : [...fields, ...violations(JSON.parse(text), media.schema)]
 }
 
 test("every answer is as documented, and everything documented is answered", async () => {
@@ -172,7 +180,8 @@ test("every answer is as documented, and everything documented is answered", asy
     const operation = `${request.method} ${templateOf(request.path)} ${answer.status}`
     const problem = answer.headers["x-cis490-problem"]
     reached.add(operation).add(`${operation} ${String(problem)}`)
-    const documented = description.paths[templateOf(request.path)]?.[request.method.toLowerCase()]?.responses?.[answer.status]
+    const documented =
+      description.paths[templateOf(request.path)]?.[request.method.toLowerCase()]?.responses?.[answer.status]
     const found = documented === undefined ? ["is not documented"] : faults(documented, request, answer)
     return found.map((fault) => `${operation}: ${fault}`)
   })

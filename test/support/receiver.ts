@@ -88,7 +88,9 @@ export interface Options {
   /** Bytes free on the disk, as far as the receiver is told. */
   readonly freeBytes?: () => number
   /** On a real disk, below this directory; in memory when it is not said. */
-  readonly dataset?: (root: string) => Layer.Layer<Dataset, unknown, Codec | Fatal.Fatal | FileSystem.FileSystem | Volume>
+  readonly dataset?: (
+    root: string
+  ) => Layer.Layer<Dataset, unknown, Codec | Fatal.Fatal | FileSystem.FileSystem | Volume>
   /** Used again and left alone when it is given. */
   readonly root?: string
   /** What happens to a file that the receiver opens. */

@@ -7,9 +7,11 @@ export interface Member {
   readonly content: Buffer
 }
 
+let ready: Promise<void> | undefined
+
 /** Reads a tarball with nothing of ours. */
 export const unpack = async (tarball: Uint8Array): Promise<ReadonlyArray<Member>> => {
-  await zstdWasm.init()
+  await (ready ??= zstdWasm.init())
   const members: Array<Member> = []
   const reader = extract()
   reader.on("entry", (header, stream, next) => {

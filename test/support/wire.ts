@@ -42,7 +42,12 @@ export const send = (port: number, { body, headers, method, path }: Request): Pr
   })
 
 /** A problem document as every refusal is one. */
-export const expectProblem = (answer: Answer, status: number, problem: string, members: Record<string, unknown> = {}) => {
+export const expectProblem = (
+  answer: Answer,
+  status: number,
+  problem: string,
+  members: Record<string, unknown> = {}
+) => {
   expect({ status: answer.status, problem: answer.headers["x-cis490-problem"] }).toEqual({ status, problem })
   expect(answer.headers["content-type"]).toBe("application/problem+json")
   expect(jsonOf(answer)).toMatchObject({

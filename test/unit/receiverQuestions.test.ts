@@ -1,8 +1,8 @@
 import * as Result from "effect/Result"
 import { describe, expect, test } from "vitest"
 import { EpisodeId, HostId, Sha256 } from "../../src/domain/names.ts"
-import type { Standing } from "../../src/receiver/Dataset.ts"
 import { mayListen } from "../../src/receiver/auth.ts"
+import type { Standing } from "../../src/receiver/Dataset.ts"
 import { remembered } from "../../src/receiver/hosts.ts"
 import { type Announcement, alreadyThere } from "../../src/receiver/questions.ts"
 import { targetOf } from "../../src/receiver/target.ts"
@@ -42,24 +42,33 @@ describe("already there", () => {
     const announced: Announcement = { hostId, episodeId, bytes: 10, sha256, contentSha256, commit: undefined }
     const outcome = Result.match(alreadyThere(standing, announced), {
       onFailure: ({ problem }) => problem as string,
-      onSuccess: (reply) =>
-        reply._tag === "Known" ? "Known" : reply.isNew ? "Wanted, new" : "Wanted, known name"
+      onSuccess: (reply) => (reply._tag === "Known" ? "Known" : reply.isNew ? "Wanted, new" : "Wanted, known name")
     })
     expect(outcome).toBe(expected)
   })
 })
 
 describe("where one may listen without tokens", () => {
-  test.each(["127.0.0.1:8490", "127.1.2.3:1", "[::1]:8490", "localhost:80", "unix:/run/cis490.sock"])("%s", (listen) => {
+  test.each([
+    "127.0.0.1:8490",
+    "127.1.2.3:1",
+    "[::1]:8490",
+    "localhost:80",
+    "unix:/run/cis490.sock"
+  ])("%s", (listen) => {
     expect(mayListen(listen, false)).toBeUndefined()
   })
-  test.each(["0.0.0.0:8490", "[::]:8490", "10.0.0.1:80", "collector.wg:80", "127.evil.example:80", "localhost.evil:80"])(
-    "not %s",
-    (listen) => {
-      expect(mayListen(listen, false)).toContain(listen)
-      expect(mayListen(listen, true)).toBeUndefined()
-    }
-  )
+  test.each([
+    "0.0.0.0:8490",
+    "[::]:8490",
+    "10.0.0.1:80",
+    "collector.wg:80",
+    "127.evil.example:80",
+    "localhost.evil:80"
+  ])("not %s", (listen) => {
+    expect(mayListen(listen, false)).toContain(listen)
+    expect(mayListen(listen, true)).toBeUndefined()
+  })
 })
 
 describe("targets", () => {

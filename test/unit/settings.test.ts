@@ -136,7 +136,11 @@ const mistakes: ReadonlyArray<readonly [AnySettings, text: string, complaint: st
   [ShipperSettings, 'host_id = "h"\nreceiver = 3', "receiver: found a number, wants a table"],
   [ShipperSettings, 'receiver.url = "http://r"\nhost_id = "-h"', 'host_id: found "-h", wants 1 to 64 of'],
   [ShipperSettings, 'receiver.url = "http://r"\nhost_id = 7', "host_id: found 7, wants 1 to 64 of"],
-  [ShipperSettings, `receiver.url = "http://r"\nhost_id = "${"h".repeat(65)}"`, 'host_id: found "hhhh'],
+  [
+    ShipperSettings,
+    `receiver.url = "http://r"\nhost_id = "${"h".repeat(165)}"`,
+    `host_id: found "${"h".repeat(80)}…", wants`
+  ],
   ...["collector.wg", "ftp://r", "https://", "https://r?", "https://r#", " https://r", "https://r/a b", "//r"].map(
     (url) =>
       [

@@ -63,8 +63,7 @@ const serve = Effect.gen(function* () {
   yield* notify.send("READY=1")
   yield* notify.send("STATUS=taking episodes in")
   yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address) }))
-  yield* Effect.all([fatal.awaited, heartbeat], { concurrency: "unbounded" })
-  return yield* Effect.never
+  return yield* Effect.raceFirst(fatal.awaited, Effect.andThen(heartbeat, Effect.never))
 }).pipe(Effect.onInterrupt(() => Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1"))))
 
 const addressWords = (address: HttpServer["Service"]["address"]): string =>

@@ -1,0 +1,154 @@
+import { utimesSync } from "node:fs"
+import { expect, test } from "vitest"
+import { type FakeReceiver, proxySays, refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
+import { type Box, DAY, makeBox, RECORDED } from "../support/shipperBox.ts"
+
+const ago = (days: number): Date => new Date(Date.now() - days * DAY)
+const every = { quarantine_cleanup_interval_s: 0 }
+
+/** A quarantine entry of this age; `mtime` is the directory's own. */
+const refused = (box: Box, name: string, days: number, mtime = days): void => {
+  const reason = { reason: "refused", episode_id: "E1", quarantined_at_wall: ago(days).toISOString() }
+  box.put(`quarantine/${name}`, { ...RECORDED, "quarantine_reason.json": JSON.stringify(reason) })
+  utimesSync(box.path("quarantine", name), ago(mtime), ago(mtime))
+}
+
+test("quarantine_keep_days: age from the later of mtime and quarantined_at_wall; each removal is logged", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 10, ...every } })
+  refused(box, "old", 11)
+  refused(box, "young", 9)
+  refused(box, "old-touched-lately", 20, 1)
+  refused(box, "old-mtime", 1, 20)
+  refused(box, "old~1", 30)
+  box.put("quarantine/no-reason-old", RECORDED)
+  utimesSync(box.path("quarantine/no-reason-old"), ago(40), ago(40))
+  box.put("quarantine/no-reason-young", RECORDED)
+  const ran = await box.once()
+  expect(ran.code).toBe(0)
+  expect(box.names("quarantine")).toEqual(["no-reason-young", "old-mtime", "old-touched-lately", "young"])
+  for (const name of ["old", "old~1", "no-reason-old"]) expect(ran.stderr).toContain(name)
+})
+
+test("0 days = never, for both", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 0, keep_local_for_days: 0, ...every } })
+  refused(box, "ancient", 9000)
+  box.episode("E1")
+  await box.once()
+  await age(box, receiver, 9000)
+  await box.once()
+  expect([box.names("quarantine"), box.exists("shipped/E1/meta.json")]).toEqual([["ancient"], true])
+})
+
+test("cleaning happens at most once per quarantine_cleanup_interval_s, counted across processes", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 1, quarantine_cleanup_interval_s: 3600 } })
+  refused(box, "first", 2)
+  await box.once()
+  expect(box.names("quarantine")).toEqual([])
+  refused(box, "second", 2)
+  await box.once()
+  expect(box.names("quarantine")).toEqual(["second"])
+  await box.once({ ahead: 3_700_000 })
+  expect(box.names("quarantine")).toEqual([])
+})
+
+/** Makes the receipt of E1 say that it was shipped so long ago. */
+const age = async (box: Box, receiver: FakeReceiver, days: number): Promise<void> => {
+  expect(receiver.stored.size).toBeGreaterThan(0)
+  const receipt = box.json("shipped/E1.receipt.json")
+  box.put("shipped", { "E1.receipt.json": JSON.stringify({ ...receipt, shipped_at: ago(days).toISOString() }) })
+}
+
+const shipped = async (receiver: FakeReceiver, days: number): Promise<Box> => {
+  const box = makeBox(receiver.url, { retention: { keep_local_for_days: 7, ...every } })
+  box.episode("E1")
+  await box.once()
+  await age(box, receiver, days)
+  return box
+}
+
+test("shipped/ is pruned after keep_local_for_days, once HEAD has confirmed the same content; not before", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = await shipped(receiver, 6)
+  await box.once()
+  expect([box.exists("shipped/E1/meta.json"), receiver.heard.filter(({ method }) => method === "HEAD")]).toEqual([true, []])
+  await age(box, receiver, 8)
+  const ran = await box.once()
+  expect(receiver.last("HEAD").path).toBe("/v1/episodes/lab-1/E1")
+  expect(box.names("shipped").filter((name) => name !== "E1.receipt.json")).toEqual([])
+  expect(ran.stderr).toContain("E1")
+})
+
+test("a receiver that says it has not got it (`not-stored`) brings it back to episodes/, and it is shipped again", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = await shipped(receiver, 8)
+  receiver.stored.clear()
+  await box.once()
+  expect(box.exists("shipped/E1/meta.json") || box.exists("episodes/E1/meta.json")).toBe(true)
+  await box.once()
+  expect(receiver.sent()).toEqual(["E1", "E1"])
+  expect(box.json("shipped/E1.receipt.json")).toMatchObject({ status: "stored" })
+})
+
+test.each([
+  ["404 of a proxy", () => proxySays(404)],
+  ["404 of the receiver with another problem", () => says(404, undefined, { "x-cis490-problem": "not-found" })],
+  ["200 with other content", () => says(200, undefined, { "x-cis490-content-sha256": "0".repeat(64) })],
+  ["200 without content", () => says(200)],
+  ["200 of a proxy", () => proxySays(200)],
+  ["204 with the header", () => says(204, undefined, { "x-cis490-content-sha256": "0".repeat(64) })],
+  ["302", () => proxySays(302, { location: "/" })],
+  ["401", () => refuses(401, "no")],
+  ["410", () => refuses(410, "gone")],
+  ["500", () => refuses(500, "a mistake")],
+  ["503", () => refuses(503, "not now")],
+  ["nothing", () => "cut" as const]
+])("HEAD answered by %s removes nothing and brings nothing back", async (_, answer) => {
+  await using receiver = await startFakeReceiver(({ method }) => (method === "HEAD" ? answer() : "good"))
+  using box = await shipped(receiver, 8)
+  await box.once()
+  expect(receiver.last("HEAD").id).toBe("E1")
+  expect(box.names("shipped")).toEqual(["E1", "E1.receipt.json"])
+  expect(box.names("episodes")).toEqual([])
+})
+
+test("a receipt that cannot be read, and a directory without one, are not pruned", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = await shipped(receiver, 8)
+  box.put("shipped", { "E1.receipt.json": "{torn" })
+  box.put("shipped/E2", RECORDED)
+  await box.once()
+  expect(box.names("shipped")).toEqual(expect.arrayContaining(["E1", "E2"]))
+  expect(box.exists("shipped/E1/meta.json")).toBe(true)
+})
+
+test("a wall clock that jumped by more than a day makes cleaning and pruning wait; a plain day later they go on", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, {
+    retention: { quarantine_keep_days: 30, keep_local_for_days: 7, ...every }
+  })
+  box.episode("E1")
+  refused(box, "bad", 1)
+  await box.once()
+  const jumped = await box.once({ ahead: 400 * DAY })
+  expect([box.names("quarantine"), box.exists("shipped/E1/meta.json")], jumped.stderr).toEqual([["bad"], true])
+  await box.once({ ahead: 400 * DAY + 60_000 })
+  expect([box.names("quarantine"), box.exists("shipped/E1/meta.json")]).toEqual([["bad"], true])
+})
+
+test("below min_free_bytes shipped/ is pruned ahead of its days, oldest first, each confirmed; nothing else is deleted", async () => {
+  await using receiver = await startFakeReceiver(({ id, method }) =>
+    method === "HEAD" && id === "E2" ? refuses(503, "not now") : "good"
+  )
+  using box = makeBox(receiver.url, { retention: { keep_local_for_days: 7, ...every } })
+  for (const id of ["E1", "E2", "E3"]) box.episode(id)
+  refused(box, "bad", 1)
+  await box.once()
+  box.configure({ paths: { min_free_bytes: Number.MAX_SAFE_INTEGER }, retention: { keep_local_for_days: 7, ...every } })
+  box.put("episodes/recording", RECORDED)
+  await box.once()
+  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E2"])
+  expect([box.names("quarantine"), box.names("episodes")]).toEqual([["bad"], ["recording"]])
+})
