@@ -2,8 +2,9 @@ import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { type Change, type Coverage, Lookup } from "../services/Lookup.ts"
-import { parseLine } from "./rowLine.ts"
+import { subjectOf } from "./rowLine.ts"
 
 const CHUNK_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
@@ -26,17 +27,20 @@ export const sizeAndInode = (file: FileSystem.File) =>
     inode: Option.match(info.ino, { onNone: () => "", onSome: String })
   }))
 
-/** Up to `length` bytes from `offset`: fewer only at the end of the file. */
-export const readAt = Effect.fnUntraced(function* (file: FileSystem.File, offset: number, length: number) {
-  const buffer = new Uint8Array(length)
+/** Fills `buffer` from `offset`, and gives the part that was filled: all of it except at the end of the file. */
+const fill = Effect.fnUntraced(function* (file: FileSystem.File, offset: number, buffer: Uint8Array) {
   let filled = 0
-  while (filled < length) {
+  while (filled < buffer.length) {
     const read = yield* file.read(buffer.subarray(filled), { position: BigInt(offset + filled) })
     if (read === 0) break
     filled += read
   }
   return buffer.subarray(0, filled)
 })
+
+/** Up to `length` bytes from `offset`: fewer only at the end of the file. */
+export const readAt = (file: FileSystem.File, offset: number, length: number) =>
+  Effect.suspend(() => fill(file, offset, new Uint8Array(length)))
 
 export const readTextAt = (file: FileSystem.File, offset: number, length: number) =>
   Effect.map(readAt(file, offset, length), (bytes) => utf8.decode(bytes))
@@ -60,10 +64,9 @@ const makeLineReader = (inode: string, start: Coverage | undefined) => {
     const text = utf8.decode(bytes)
     const place = { offset, length: bytes.length }
     coverage = { bytes: offset + bytes.length + 1, inode, lastLine: { ...place, text } }
-    const line = parseLine(text)
-    if (line._tag === "Stands") return { hostId: line.row.host_id, episodeId: line.row.episode_id, place }
-    if (line._tag === "Withdrawn") return { ...line.name, place: undefined }
-    if (line._tag === "Unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(offset)
+    const subject = subjectOf(text)
+    if (Predicate.isObject(subject)) return { ...subject.name, place: subject.stands ? place : undefined }
+    if (subject === "unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(offset)
     return undefined
   }
 
@@ -91,16 +94,16 @@ export const followIndex = Effect.fnUntraced(function* (file: FileSystem.File) {
   const start = yield* stillValid(file, covered)
   if (covered !== undefined && start === undefined) yield* lookup.clear
   const reader = makeLineReader((yield* sizeAndInode(file)).inode, start)
-  let wanted = CHUNK_BYTES
+  let buffer = new Uint8Array(CHUNK_BYTES)
   for (;;) {
     const offset = reader.followed().coverage?.bytes ?? 0
-    const bytes = yield* readAt(file, offset, wanted)
+    const bytes = yield* fill(file, offset, buffer)
     const changes = reader.changes(bytes, offset)
     const coverage = reader.followed().coverage
     const moved = coverage !== undefined && coverage.bytes > offset
     if (moved) yield* lookup.apply(changes, coverage)
-    if (bytes.length < wanted) return reader.followed()
+    if (bytes.length < buffer.length) return reader.followed()
     // A line that is longer than what was read: more at once.
-    wanted = moved ? CHUNK_BYTES : wanted * 2
+    if (!moved) buffer = new Uint8Array(buffer.length * 2)
   }
 })

@@ -36,6 +36,41 @@ export const parseLine = (text: string): Line =>
     ? { _tag: "Blank" }
     : Option.match(parseJson(text), { onNone: (): Line => ({ _tag: "Unreadable" }), onSome: readValue })
 
+/**
+ * What `formatRow` writes, with or without a space behind colons and commas, told without parsing: whoever builds a lookup reads
+ * millions of lines.
+ */
+const OURS = new RegExp(
+  `^\\{${[
+    '"schema_version": ?1',
+    '"host_id": ?"([A-Za-z0-9][A-Za-z0-9._-]{0,63})"',
+    '"episode_id": ?"([A-Za-z0-9][A-Za-z0-9._-]{0,127})"',
+    '"sha256": ?"[0-9a-f]{64}"',
+    '"bytes": ?(?:0|[1-9][0-9]{0,14})',
+    '"content_sha256": ?"[0-9a-f]{64}"',
+    '"received_at": ?"[0-9TZ:.+-]*"'
+  ].join(", ?")}(?:, ?"commit": ?"[0-9a-f]{40}")?\\}$`
+)
+
+/** The name a line is about, and whether its row stands from there on. */
+export type Subject = { readonly name: EpisodeName; readonly stands: boolean } | "blank" | "unreadable"
+
+export const subjectOf = (text: string): Subject => {
+  const ours = OURS.exec(text)
+  if (ours !== null) return { name: { hostId: ours[1] as HostId, episodeId: ours[2] as EpisodeId }, stands: true }
+  const line = parseLine(text)
+  switch (line._tag) {
+    case "Stands":
+      return { name: { hostId: line.row.host_id, episodeId: line.row.episode_id }, stands: true }
+    case "Withdrawn":
+      return { name: line.name, stands: false }
+    case "Blank":
+      return "blank"
+    case "Unreadable":
+      return "unreadable"
+  }
+}
+
 /** The line of a row of ours, its members in the order people know. */
 export const formatRow = (row: IndexRow): string =>
   `${JSON.stringify({

@@ -154,10 +154,9 @@ export const send = Effect.fnUntraced(function* (parcel: Parcel) {
     }),
     HttpClientRequest.setBody(body)
   )
-  const now = yield* Clock.currentTimeMillis
   const sent = { hostId: destination.hostId, ...parcel }
   return yield* exchange(request, readReply, meter).pipe(
-    Effect.map((reply): Verdict => judge(reply, sent, now)),
+    Effect.flatMap((reply) => Effect.map(Clock.currentTimeMillis, (now): Verdict => judge(reply, sent, now))),
     Effect.catchTag("Unanswered", ({ code, error }) => Effect.succeed(unanswered(code, error)))
   )
 })

@@ -5,6 +5,8 @@ import * as Match from "effect/Match"
 import type { PlatformError } from "effect/PlatformError"
 import type { Commit, EpisodeId } from "../domain/names.ts"
 import type { Verdict } from "../domain/verdict.ts"
+import type { CodecError } from "../services/Codec.ts"
+import { codeOf, wordsOf } from "../systemError.ts"
 import { clearLink, meetDamage } from "./damage.ts"
 import { readCommit } from "./episodeCommit.ts"
 import { type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
@@ -102,16 +104,19 @@ const settle = (inHand: InHand, verdict: Verdict) => {
   })
 }
 
+/** Troubles that every other episode would meet too, as the system names them: a disk that is full or read-only, no file handles. */
+const OF_THE_WHOLE_HOST: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE"])
+
 /** The host's own trouble: a file that cannot be read, a full disk. The episode stays. */
-const hostTrouble = Effect.fnUntraced(function* (
-  run: Run,
-  id: EpisodeId,
-  error: PlatformError | { readonly message: string }
-) {
+const hostTrouble = Effect.fnUntraced(function* (run: Run, id: EpisodeId, error: PlatformError | CodecError) {
   const patience = yield* Patience
   yield* patience.failed(id, undefined)
-  meetTrouble(run, id, { error: `this host: ${error.message}`, status: 0, retryAfter: undefined })
-  yield* Effect.logWarning(`cannot be packed now: ${error.message}`).pipe(Effect.annotateLogs({ episode: id }))
+  const words = error._tag === "PlatformError" ? wordsOf(error) : error.message
+  const code = error._tag === "PlatformError" ? codeOf(error) : undefined
+  if (code !== undefined && OF_THE_WHOLE_HOST.has(code)) {
+    meetTrouble(run, id, { error: `this host: ${words}`, status: 0, retryAfter: undefined })
+  }
+  yield* Effect.logWarning(`cannot be packed now: ${words}`).pipe(Effect.annotateLogs({ episode: id }))
   return outcome("transient_failures")
 })
 

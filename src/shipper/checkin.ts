@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import { isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
 import { Volume } from "../services/Volume.ts"
+import { wordsOf } from "../systemError.ts"
 import { heldIds } from "./conflictNote.ts"
 import { installedCommit } from "./installedCode.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
@@ -106,7 +107,7 @@ export const checkIn = Effect.gen(function* () {
 }).pipe(
   Effect.catchTags({
     Unanswered: ({ error }) => Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error }),
-    PlatformError: ({ message }) =>
-      Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error: message })
+    PlatformError: (error) =>
+      Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error: wordsOf(error) })
   })
 )

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import { isEpisodeId, withoutSuffix } from "../domain/names.ts"
 import { Receipt } from "../domain/reason.ts"
 import { Volume } from "../services/Volume.ts"
+import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
 import { bringBack } from "./bringBack.ts"
 import { whenDue } from "./calendar.ts"
@@ -157,4 +158,4 @@ export const cleanup = Effect.gen(function* () {
       yield* pruneByAge
     })
   )
-}).pipe(Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot clean up: ${error.message}`)))
+}).pipe(Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot clean up: ${wordsOf(error)}`)))

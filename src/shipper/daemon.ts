@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { backoffSeconds } from "../domain/backoff.ts"
 import { Notify } from "../services/Notify.ts"
+import { wordsOf } from "../systemError.ts"
 import { turnPage } from "./calendar.ts"
 import { checkIn } from "./checkin.ts"
 import { cleanup } from "./cleanup.ts"
@@ -65,10 +66,10 @@ const statusLine = Effect.fnUntraced(function* (result: PassResult, shippedInAll
 /** A pass that could not even list the episodes is a stopped one. */
 const passOrStop = runPass.pipe(
   Effect.catchTag("PlatformError", (error) =>
-    Effect.as(noteTrouble(error.message), {
+    Effect.as(noteTrouble(wordsOf(error)), {
       counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
       left: 0,
-      stop: { error: `this host: ${error.message}`, status: 0, retryAfter: undefined }
+      stop: { error: `this host: ${wordsOf(error)}`, status: 0, retryAfter: undefined }
     } satisfies PassResult)
   )
 )
@@ -97,11 +98,11 @@ const scan = Effect.gen(function* () {
 
 /** What is swept belongs to no episode any more; a listing that fails is tried again. */
 const sweeping = sweep.pipe(
-  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot sweep outbox/: ${error.message}`))
+  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot sweep outbox/: ${wordsOf(error)}`))
 )
 
 const calendarPage = turnPage.pipe(
-  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot note the time of this pass: ${error.message}`))
+  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot note the time of this pass: ${wordsOf(error)}`))
 )
 
 const CLEANUP_LOOK_SECONDS = 60
@@ -140,13 +141,14 @@ export const daemon = Effect.gen(function* () {
     [
       scan,
       every(Math.max(scanIntervalSeconds, 1), sweeping),
-      every(Math.min(cleanupIntervalSeconds, CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
+      every(Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
       checkins,
-      heartbeat
+      heartbeat,
+      Effect.onInterrupt(Effect.never, () => notify.send("STOPPING=1"))
     ],
     { concurrency: "unbounded", discard: true }
   )
-}).pipe(Effect.onInterrupt(() => Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1"))))
+})
 
 /** One pass, in order: sweep, clean, ship. */
 export const once = Effect.gen(function* () {

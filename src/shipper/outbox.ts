@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
+import { isEpisodeId } from "../domain/names.ts"
 import type { Inventory } from "./inventory.ts"
 import { Layout } from "./layout.ts"
 import { readPackingNote } from "./notes.ts"
@@ -14,7 +15,7 @@ const CONFLICT = ".conflict.json"
 
 /** The episode that a name in `outbox/` belongs to. */
 const ownerOf = (name: string): string => {
-  const suffix = [PARTIAL, TARBALL, CONFLICT, `${CONFLICT}.tmp`].find((end) => name.endsWith(end))
+  const suffix = [PARTIAL, TARBALL, CONFLICT].find((end) => name.endsWith(end))
   return suffix === undefined ? name : name.slice(0, -suffix.length)
 }
 
@@ -90,7 +91,7 @@ export const sweep = Effect.gen(function* () {
   for (const directory of [paths.outbox, `${paths.state}/packed`, `${paths.state}/tally`]) {
     for (const name of yield* fs.readDirectory(directory)) {
       const owner = directory === paths.outbox ? ownerOf(name) : name.replace(/(\.json)?(\.tmp)?$/, "")
-      if ((yield* typeAt(paths.episode(owner))) !== undefined) continue
+      if (isEpisodeId(owner) && (yield* typeAt(paths.episode(owner))) !== undefined) continue
       yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
       if (directory === paths.outbox)
         yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))

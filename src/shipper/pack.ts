@@ -150,17 +150,25 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
  * Packs a finished episode. Fails with `Unpackable` when it can never be packed; with a `PlatformError`, a `ChangedWhilePacking` or a
  * `CodecError` when not now. At most one pack per episode at a time.
  */
-export const pack = Effect.fnUntraced(function* (id: string, inventory: Inventory, level: number) {
+export const pack = Effect.fnUntraced(
+  function* (id: string, inventory: Inventory, level: number) {
+    const paths = yield* Layout
+    const started = yield* Clock.monotonicTimeNanos
+    const note: PackingNote = yield* writePartial(id, inventory, level)
+    // A crash before the rename leaves a partial, which the next pack overwrites; the note alone means nothing.
+    yield* writePackingNote(id, note)
+    yield* Durable.move(paths.partial(id), paths.tarball(id))
+    const millis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+    yield* Effect.logDebug("packed").pipe(
+      Effect.annotateLogs({ episode: id, bytes: note.bytes, ms: Math.round(millis) })
+    )
+    return note
+  },
+  (packed, id) => Effect.onError(packed, () => Effect.ignore(removePartial(id)))
+)
+
+const removePartial = Effect.fnUntraced(function* (id: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  const started = yield* Clock.monotonicTimeNanos
-  const note: PackingNote = yield* writePartial(id, inventory, level).pipe(
-    Effect.onError(() => Effect.ignore(fs.remove(paths.partial(id), { force: true })))
-  )
-  // A crash before the rename leaves a partial, which the next pack overwrites; the note alone means nothing.
-  yield* writePackingNote(id, note)
-  yield* Durable.move(paths.partial(id), paths.tarball(id))
-  const millis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
-  yield* Effect.logDebug("packed").pipe(Effect.annotateLogs({ episode: id, bytes: note.bytes, ms: Math.round(millis) }))
-  return note
+  yield* fs.remove(paths.partial(id), { force: true })
 })

@@ -1,9 +1,11 @@
 /** Before anything is moved: the directories are there, fit for what we do with them, and ours alone. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
+import { wordsOf } from "../systemError.ts"
 import { Layout } from "./layout.ts"
 
 /** The data root cannot keep what the shipper promises. */
@@ -14,9 +16,9 @@ export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("Alread
   message: Schema.String
 }) {}
 
-const unfit = (root: string) => (error: { readonly message: string }) =>
+const unfit = (root: string) => (error: PlatformError) =>
   new UnfitDataRoot({
-    message: `${root} cannot be used: ${error.message}. It must be a directory this user can write to.`
+    message: `${root} cannot be used: ${wordsOf(error)}. It must be a directory this user can write to.`
   })
 
 /** Makes what is missing. A link under one of these names is refused: everything below must be one filesystem. */
@@ -50,7 +52,7 @@ const proveNames = Effect.fnUntraced(function* (directory: string) {
   const probe = `${directory}/case-probe`
   yield* fs.writeFileString(probe, "", { mode: 0o600 })
   const folded = yield* fs.exists(`${directory}/CASE-PROBE`)
-  yield* fs.remove(probe)
+  yield* fs.remove(probe, { force: true })
   if (folded) {
     return yield* new UnfitDataRoot({
       message: `${directory} does not tell upper from lower case, but episode ids do. Use a case-sensitive filesystem.`

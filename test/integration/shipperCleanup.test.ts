@@ -8,7 +8,15 @@ const every = { quarantine_cleanup_interval_s: 0 }
 
 /** A quarantine entry of this age; `mtime` is the directory's own. */
 const refused = (box: Box, name: string, days: number, mtime = days): void => {
-  const reason = { reason: "refused", episode_id: "E1", quarantined_at_wall: ago(days).toISOString() }
+  const reason = {
+    reason: "refused",
+    episode_id: "E1",
+    status_code: 418,
+    error: "teapot",
+    body: null,
+    commit: null,
+    quarantined_at_wall: ago(days).toISOString()
+  }
   box.put(`quarantine/${name}`, { ...RECORDED, "quarantine_reason.json": JSON.stringify(reason) })
   utimesSync(box.path("quarantine", name), ago(mtime), ago(mtime))
 }
@@ -28,6 +36,16 @@ test("quarantine_keep_days: age from the later of mtime and quarantined_at_wall;
   expect(ran.code).toBe(0)
   expect(box.names("quarantine")).toEqual(["no-reason-young", "old-mtime", "old-touched-lately", "young"])
   for (const name of ["old", "old~1", "no-reason-old"]) expect(ran.stderr).toContain(name)
+})
+
+test("a reason that lacks other members still says when: nothing is deleted before its time", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 10, ...every } })
+  const quarantined_at_wall = ago(1).toISOString()
+  box.put("quarantine/E1", { ...RECORDED, "quarantine_reason.json": JSON.stringify({ quarantined_at_wall }) })
+  utimesSync(box.path("quarantine/E1"), ago(20), ago(20))
+  await box.once()
+  expect(box.names("quarantine")).toEqual(["E1"])
 })
 
 test("0 days = never, for both", async () => {
@@ -138,17 +156,28 @@ test("a wall clock that jumped by more than a day makes cleaning and pruning wai
   expect([box.names("quarantine"), box.exists("shipped/E1/meta.json")]).toEqual([["bad"], true])
 })
 
-test("below min_free_bytes shipped/ is pruned ahead of its days, oldest first, each confirmed; nothing else is deleted", async () => {
-  await using receiver = await startFakeReceiver(({ id, method }) =>
-    method === "HEAD" && id === "E2" ? refuses(503, "not now") : "good"
-  )
-  using box = makeBox(receiver.url, { retention: { keep_local_for_days: 7, ...every } })
+const floored = { paths: { min_free_bytes: Number.MAX_SAFE_INTEGER } }
+
+test("below min_free_bytes shipped/ is pruned ahead of its days, each confirmed; nothing else is deleted", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
   for (const id of ["E1", "E2", "E3"]) box.episode(id)
   refused(box, "bad", 1)
   await box.once()
-  box.configure({ paths: { min_free_bytes: Number.MAX_SAFE_INTEGER }, retention: { keep_local_for_days: 7, ...every } })
+  box.configure({ ...floored, retention: { keep_local_for_days: 7, ...every } })
   box.put("episodes/recording", RECORDED)
   await box.once()
-  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E2"])
+  expect(receiver.heard.filter(({ method }) => method === "HEAD").map(({ id }) => id)).toEqual(["E1", "E2", "E3"])
+  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual([])
   expect([box.names("quarantine"), box.names("episodes")]).toEqual([["bad"], ["recording"]])
+})
+
+test("below min_free_bytes nothing goes that the receiver does not confirm", async () => {
+  await using receiver = await startFakeReceiver(({ method }) => (method === "HEAD" ? refuses(503, "not now") : "good"))
+  using box = makeBox(receiver.url, { retention: { keep_local_for_days: 7, ...every } })
+  for (const id of ["E1", "E2", "E3"]) box.episode(id)
+  await box.once()
+  box.configure({ ...floored, retention: { keep_local_for_days: 7, ...every } })
+  await box.once()
+  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E1", "E2", "E3"])
 })

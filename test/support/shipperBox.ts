@@ -6,7 +6,8 @@ import { dirname, join } from "node:path"
 import { until } from "./wire.ts"
 
 const REPOSITORY = join(import.meta.dirname, "../..")
-const PROGRAM = join(REPOSITORY, "layers/cis490-shipper.ts")
+const SHIPPER = join(REPOSITORY, "layers/cis490-shipper.ts")
+export const RECEIVER = join(REPOSITORY, "layers/cis490-receiver.ts")
 const SHIFT = join(import.meta.dirname, "shiftClock.ts")
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -38,6 +39,10 @@ export interface Options {
   /** Milliseconds by which its clock is ahead. */
   readonly ahead?: number
   readonly umask?: number
+  /** What the program is started by: a tracer, a changer of privileges. */
+  readonly under?: ReadonlyArray<string>
+  /** The shipper if not said. */
+  readonly program?: string
 }
 
 const toml = (config: Partial<Config>): string =>
@@ -48,9 +53,10 @@ const toml = (config: Partial<Config>): string =>
     .join("\n")
 
 /** The program's arguments are given whole. */
-export const startProgram = (args: ReadonlyArray<string>, { ahead, env, umask }: Options = {}) => {
+export const startProgram = (args: ReadonlyArray<string>, { ahead, env, program, umask, under = [] }: Options = {}) => {
   const shift = ahead === undefined ? [] : ["--import", SHIFT]
-  const command = [process.execPath, "--disable-warning=ExperimentalWarning", ...shift, PROGRAM, ...args]
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning"]
+  const command = [...under, ...node, ...shift, program ?? SHIPPER, ...args]
   const [file = "", ...rest] =
     umask === undefined ? command : ["/bin/sh", "-c", `umask ${umask.toString(8)} && exec "$@"`, "sh", ...command]
   const child: ChildProcess = spawn(file, rest, {

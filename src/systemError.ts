@@ -1,0 +1,17 @@
+/** What the system said, as it names it: Effect's own message leaves out the reason. */
+import type { PlatformError } from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
+
+const causeOf = ({ reason }: PlatformError): unknown => ("cause" in reason ? reason.cause : undefined)
+
+/** The system's code (errno(3)), such as `ENOSPC`; `undefined` where there is none. */
+export const codeOf = (error: PlatformError): string | undefined => {
+  const cause = causeOf(error)
+  return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
+}
+
+/** The system's own words, with code, call and path: `ENOSPC: no space left on device, write`. */
+export const wordsOf = (error: PlatformError): string => {
+  const cause = causeOf(error)
+  return codeOf(error) !== undefined && Predicate.isError(cause) ? cause.message : error.message
+}
