@@ -12,7 +12,6 @@ const SCHEMA_VERSION = 1
 const PRAGMAS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA busy_timeout = 5000;
   PRAGMA cache_size = -8192;
 `
 const SCHEMA = `
@@ -26,10 +25,26 @@ const SCHEMA = `
   ) STRICT;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
+/** Changes in the order of the index, while the lookup is built: sorted once at the end, whatever order the names come in. */
+const GATHER = `
+  DELETE FROM standing;
+  DELETE FROM coverage;
+  CREATE TEMP TABLE gathered (
+    host_id TEXT NOT NULL, episode_id TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER
+  ) STRICT;
+`
+/** The last line of each name, unless it is a withdrawal: SQLite takes the other columns from the row of the maximum. */
+const MERGE = `
+  INSERT INTO standing
+  SELECT host_id, episode_id, max(offset), length FROM gathered GROUP BY host_id, episode_id HAVING length IS NOT NULL;
+  DROP TABLE gathered;
+`
+
+const isSettled = (database: DatabaseSync): boolean =>
+  database.prepare("PRAGMA user_version").get()?.["user_version"] === SCHEMA_VERSION
 
 const isCurrent = (database: DatabaseSync): boolean =>
-  database.prepare("PRAGMA user_version").get()?.["user_version"] === SCHEMA_VERSION &&
-  database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] === "ok"
+  isSettled(database) && database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] === "ok"
 
 /** The database at `path`, or `undefined` when it is missing, damaged or of another version. */
 const openCurrent = (path: string): DatabaseSync | undefined => {
@@ -117,7 +132,17 @@ const makeTable = (database: DatabaseSync) => {
         for (const each of changes) change(each)
         cover.run(bytes, inode, lastLine.offset, lastLine.length, lastLine.text)
       }),
-    clear: () => inTransaction(() => database.exec("DELETE FROM standing; DELETE FROM coverage"))
+    clear: () => {
+      database.exec(BUILDING)
+      database.exec("DELETE FROM standing; DELETE FROM coverage")
+    },
+    settle: () => {
+      if (isSettled(database)) return
+      database.exec(SETTLED)
+      // The checkpoint syncs what was written without a journal. A crash before the version is set makes the next start build anew.
+      database.exec("UPDATE coverage SET id = id; PRAGMA wal_checkpoint(TRUNCATE)")
+      database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    }
   }
 }
 
@@ -136,7 +161,8 @@ const make = (open: () => DatabaseSync): Effect.Effect<Lookup["Service"], never,
       page: (after, limit) => ask((table) => table.page(after, limit)),
       count: ask((table) => table.count()),
       apply: (changes, coverage) => ask((table) => table.apply(changes, coverage)),
-      clear: ask((table) => table.clear())
+      clear: ask((table) => table.clear()),
+      settle: ask((table) => table.settle())
     }
   })
 
@@ -176,7 +202,8 @@ export const layerMemory: Layer.Layer<Lookup> = Layer.sync(Lookup, () => {
     clear: Effect.sync(() => {
       standing.clear()
       coverage = undefined
-    })
+    }),
+    settle: Effect.void
   })
 })
 

@@ -1,12 +1,14 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import { Transport } from "../src/services/Transport.ts"
-import { layerHttpClient } from "./HttpClient.ts"
 
 export const layerUndici = Layer.succeed(Transport, {
   client: (tls) =>
-    Effect.map(Layer.build(layerHttpClient(tls)), (context) =>
-      HttpClient.HttpClient.pipe(Effect.provideContext(context))
-    ).pipe(Effect.flatten)
+    // Loaded when it is needed: most commands never speak to the receiver, and undici takes longer to start than they do.
+    Effect.promise(() => import("./HttpClient.ts")).pipe(
+      Effect.flatMap(({ layerHttpClient }) => Layer.build(layerHttpClient(tls))),
+      Effect.map((context) => Context.get(context, HttpClient.HttpClient))
+    )
 })

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { teardown } from "../src/cli/exit.ts"
@@ -15,6 +17,7 @@ import * as Transport from "./Transport.ts"
 import * as Volume from "./Volume.ts"
 
 const services = Layer.mergeAll(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
   Codec.layerCodec,
   Environment.layerProcess,
   Logger.layerLogger,

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import { type Change, type Coverage, Lookup } from "../services/Lookup.ts"
+import { type Change, type Coverage, Lookup, type Place } from "../services/Lookup.ts"
 import { subjectOf } from "./rowLine.ts"
 
 const CHUNK_BYTES = 1024 * 1024
@@ -60,13 +60,10 @@ const makeLineReader = (inode: string, start: Coverage | undefined) => {
   let unreadable = 0
   const unreadableAt: Array<number> = []
 
-  const take = (bytes: Uint8Array, offset: number): Change | undefined => {
-    const text = utf8.decode(bytes)
-    const place = { offset, length: bytes.length }
-    coverage = { bytes: offset + bytes.length + 1, inode, lastLine: { ...place, text } }
+  const read = (text: string, place: Place): Change | undefined => {
     const subject = subjectOf(text)
     if (Predicate.isObject(subject)) return { ...subject.name, place: subject.stands ? place : undefined }
-    if (subject === "unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(offset)
+    if (subject === "unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(place.offset)
     return undefined
   }
 
@@ -74,10 +71,15 @@ const makeLineReader = (inode: string, start: Coverage | undefined) => {
     /** The changes of the whole lines in `bytes`, which begin at `offset`. */
     changes: (bytes: Uint8Array, offset: number): ReadonlyArray<Change> => {
       const found: Array<Change> = []
+      let last: Coverage["lastLine"] | undefined
       for (let from = 0, to = bytes.indexOf(NEWLINE); to >= 0; from = to + 1, to = bytes.indexOf(NEWLINE, from)) {
-        const change = take(bytes.subarray(from, to), offset + from)
+        const text = utf8.decode(bytes.subarray(from, to))
+        const place = { offset: offset + from, length: to - from }
+        const change = read(text, place)
         if (change !== undefined) found.push(change)
+        last = { offset: place.offset, length: place.length, text }
       }
+      if (last !== undefined) coverage = { bytes: last.offset + last.length + 1, inode, lastLine: last }
       return found
     },
     followed: (): Followed => ({ coverage, unreadable, unreadableAt })
@@ -90,9 +92,8 @@ const makeLineReader = (inode: string, start: Coverage | undefined) => {
  */
 export const followIndex = Effect.fnUntraced(function* (file: FileSystem.File) {
   const lookup = yield* Lookup
-  const covered = yield* lookup.coverage
-  const start = yield* stillValid(file, covered)
-  if (covered !== undefined && start === undefined) yield* lookup.clear
+  const start = yield* stillValid(file, yield* lookup.coverage)
+  if (start === undefined) yield* lookup.clear
   const reader = makeLineReader((yield* sizeAndInode(file)).inode, start)
   let buffer = new Uint8Array(CHUNK_BYTES)
   for (;;) {
@@ -102,8 +103,10 @@ export const followIndex = Effect.fnUntraced(function* (file: FileSystem.File) {
     const coverage = reader.followed().coverage
     const moved = coverage !== undefined && coverage.bytes > offset
     if (moved) yield* lookup.apply(changes, coverage)
-    if (bytes.length < buffer.length) return reader.followed()
+    if (bytes.length < buffer.length) break
     // A line that is longer than what was read: more at once.
     if (!moved) buffer = new Uint8Array(buffer.length * 2)
   }
+  yield* lookup.settle
+  return reader.followed()
 })

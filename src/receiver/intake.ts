@@ -31,7 +31,11 @@ export class Intake extends Context.Service<
     readonly take: (
       request: HttpServerRequest,
       announced: Announcement,
-      options: { readonly isNew: boolean; readonly onBytes: (received: number) => void }
+      options: {
+        readonly isNew: boolean
+        /** Told once how much of the body came. */
+        readonly onBytes: (received: number) => void
+      }
     ) => Effect.Effect<StoredAnswer, Problem>
   }
 >()("cis490/receiver/Intake") {}
@@ -51,25 +55,15 @@ const mismatch = (what: string, came: Sha256, announced: Sha256): Problem => ({
  * Runs the body through the hash, the archive check and into the file. A broken archive is not the last word: the rest of the body
  * is hashed, no longer kept, so that damage on the way is never blamed on the episode. Only what is too large stops at once.
  */
-const pour = Effect.fnUntraced(function* (
-  body: Body,
-  archive: Archive,
-  part: Part,
-  onBytes: (received: number) => void
-) {
+const pour = Effect.fnUntraced(function* (body: Body, archive: Archive, part: Part) {
   const hasher = (yield* Codec).sha256()
   let fault: ArchiveFault | undefined
   for (let piece = yield* body.next; piece !== undefined; piece = yield* body.next) {
-    onBytes(body.received())
     hasher.update(piece)
     if (fault !== undefined) continue
     // Neither of the two may be cut short by the other's failure: a write that goes on would meet a closed descriptor.
-    const [checked, written] = yield* Effect.all(
-      [Effect.result(archive.push(piece)), Effect.result(part.write(piece))],
-      {
-        concurrency: 2
-      }
-    )
+    const work = [Effect.result(archive.push(piece)), Effect.result(part.write(piece))] as const
+    const [checked, written] = yield* Effect.all(work, { concurrency: 2 })
     if (Result.isFailure(written)) return yield* Effect.fail(written.failure)
     if (Result.isSuccess(checked)) continue
     fault = checked.failure
@@ -144,7 +138,9 @@ export const layer = (options: {
           })
           const part = yield* openPart(options.incoming, announced)
           const body = yield* openBody(request, announced.bytes, limits)
-          const arrived = yield* pour(body, archive, part, onBytes)
+          const arrived = yield* pour(body, archive, part).pipe(
+            Effect.ensuring(Effect.sync(() => onBytes(body.received())))
+          )
           // From here on the client is not needed.
           const report = yield* checkedReport(arrived, archive, announced, isNew && gate.enabled)
           yield* part.sync

@@ -27,6 +27,9 @@ export interface Announcement extends Names {
 /** Field names in lower case. A field that came twice has both values, joined with a comma, so that it is never well formed. */
 export type Fields = Readonly<Record<string, string | undefined>>
 
+/** Code that names no commit is as old as code whose commit is out of the window: the mend is the same. */
+type CommitRule = Pick<Gate["Service"], "enabled" | "remediation">
+
 export const lengthIn = (fields: Fields): Result.Result<number, Problem> => {
   const field = fields["content-length"]
   return field !== undefined && fields["transfer-encoding"] === undefined && /^\d+$/.test(field)
@@ -50,24 +53,16 @@ const bodyDigestIn = (fields: Fields): Result.Result<Sha256, Problem> => {
     : Result.succeed(sha256)
 }
 
-const commitIn = (fields: Fields, required: boolean): Result.Result<Commit | undefined, Problem> => {
+const commitIn = (fields: Fields, gate: CommitRule): Result.Result<Commit | undefined, Problem> => {
   const field = fields[header.codeCommit]
+  const { remediation } = gate
   if (field === undefined) {
-    return required
-      ? Result.fail({
-          problem: "missing-commit",
-          error: "missing X-Cis490-Code-Commit header",
-          remediation: "record with code that stamps code_version.commit into meta.json, and send it"
-        })
-      : Result.succeed(undefined)
+    const error = "missing X-Cis490-Code-Commit header"
+    return gate.enabled ? Result.fail({ problem: "missing-commit", error, remediation }) : Result.succeed(undefined)
   }
-  return isCommit(field)
-    ? Result.succeed(field)
-    : Result.fail({
-        problem: "bad-commit",
-        error: "malformed X-Cis490-Code-Commit header",
-        remediation: "send the 40 lower-case hexadecimal digits of one commit, once"
-      })
+  const error =
+    "malformed X-Cis490-Code-Commit header: it takes the 40 lower-case hexadecimal digits of one commit, once"
+  return isCommit(field) ? Result.succeed(field) : Result.fail({ problem: "bad-commit", error, remediation })
 }
 
 const contentDigestIn = (fields: Fields): Result.Result<Sha256 | undefined, Problem> => {
@@ -81,17 +76,13 @@ const contentDigestIn = (fields: Fields): Result.Result<Sha256 | undefined, Prob
       })
 }
 
-export const announcementIn = (
-  names: Names,
-  fields: Fields,
-  commitRequired: boolean
-): Result.Result<Announcement, Problem> =>
+export const announcementIn = (names: Names, fields: Fields, gate: CommitRule): Result.Result<Announcement, Problem> =>
   Result.gen(function* () {
     return {
       ...names,
       bytes: yield* lengthIn(fields),
       sha256: yield* bodyDigestIn(fields),
-      commit: yield* commitIn(fields, commitRequired),
+      commit: yield* commitIn(fields, gate),
       contentSha256: yield* contentDigestIn(fields)
     }
   })

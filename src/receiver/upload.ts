@@ -29,7 +29,7 @@ const decide = Effect.fnUntraced(function* (
   const intake = yield* Intake
   const names = yield* Effect.fromResult(namesIn(target))
   yield* refuseIf(mayWriteAs(client, names.hostId))
-  const announced = yield* Effect.fromResult(announcementIn(names, request.headers, gate.enabled))
+  const announced = yield* Effect.fromResult(announcementIn(names, request.headers, gate))
   const reply = yield* abandonable(ask(announced, intake.roomFor))
   return reply._tag === "Known" ? reply.answer : yield* intake.take(request, announced, { isNew: reply.isNew, onBytes })
 })

@@ -46,6 +46,9 @@ export class Lookup extends Context.Service<
     readonly count: Effect.Effect<number>
     /** Takes over the changes, the later over the earlier, and the coverage: all or nothing. */
     readonly apply: (changes: ReadonlyArray<Change>, coverage: Coverage) => Effect.Effect<void>
+    /** Empties it, to be built anew: what is applied from then on counts once it is settled. No question is asked in between. */
     readonly clear: Effect.Effect<void>
+    /** Ends the building; nothing to do otherwise. */
+    readonly settle: Effect.Effect<void>
   }
 >()("cis490/services/Lookup") {}

@@ -121,7 +121,9 @@ describe("SQLite beside the index, across lives", () => {
       Effect.gen(function* () {
         const index = `${yield* scratchDirectory}/index.jsonl`
         const life = provided(layerLookup(index))
-        yield* life(Effect.flatMap(Lookup, (lookup) => lookup.apply([put("a", "1", 5)], upTo(16))))
+        yield* life(
+          Effect.flatMap(Lookup, (lookup) => Effect.andThen(lookup.apply([put("a", "1", 5)], upTo(16)), lookup.settle))
+        )
         between(`${index}.lookup`)
         return yield* life(
           Effect.flatMap(Lookup, (lookup) => Effect.all([lookup.coverage, lookup.find(host("a"), episode("1"))]))

@@ -62,6 +62,7 @@ export const openLab = (signal: AbortSignal) => {
   const show = makeShow((text) => text.replaceAll(root, basename(root)))
   const children = makeChildren(signal)
   const daemons: Array<Child> = []
+  const waitingFor: Array<string> = []
   signal.addEventListener("abort", () => void children.stopAll())
 
   const below = (...names: ReadonlyArray<string>) => join(root, ...names)
@@ -88,7 +89,6 @@ export const openLab = (signal: AbortSignal) => {
     }
     waitingFor.pop()
   }
-  const waitingFor: Array<string> = []
 
   const start = (program: Program, args: ReadonlyArray<string>) => {
     const { config, script } = PROGRAMS[program]

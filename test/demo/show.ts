@@ -7,12 +7,12 @@ const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
   styleText(format, text, { stream: process.stdout })
 
 /** Breaks after spaces and commas; what has neither stays whole, so that it can be copied. */
-export const fold = (text: string, indent = "    "): ReadonlyArray<string> => {
+export const fold = (text: string, indent = "    ", margin = 0): ReadonlyArray<string> => {
   if (text.length <= WIDTH) return [text]
   const lines = [""]
   for (const piece of text.match(/[^ ,]*[ ,]|[^ ,]+/g) ?? []) {
     const last = lines.at(-1) ?? ""
-    if (last.trim() === "" || (last + piece).trimEnd().length <= WIDTH) lines[lines.length - 1] = last + piece
+    if (last.trim() === "" || (last + piece).trimEnd().length <= WIDTH - margin) lines[lines.length - 1] = last + piece
     else lines.push(indent + piece)
   }
   return lines.map((line) => line.trimEnd())
@@ -20,8 +20,7 @@ export const fold = (text: string, indent = "    "): ReadonlyArray<string> => {
 
 /** sd-daemon(3) prefixes as words. */
 const LEVELS: Readonly<Record<string, string>> = { 2: "FATAL", 3: "ERROR", 4: "WARN ", 6: "INFO ", 7: "DEBUG" }
-const levelled = (line: string): string =>
-  line.replace(/^<(\d)>/, (_, level: string) => `${LEVELS[level] ?? level} `)
+const levelled = (line: string): string => line.replace(/^<(\d)>/, (_, level: string) => `${LEVELS[level] ?? level} `)
 
 /** A claim that did not hold. */
 export class Untrue extends Error {}
@@ -49,7 +48,7 @@ export const makeShow = (shorten: (text: string) => string) => {
     },
     /** A command as an operator types it. */
     command: (...words: ReadonlyArray<string>) => {
-      for (const part of fold(`$ ${words.join(" ")}`, "      ")) console.log(paint("cyan", part))
+      console.log(paint("cyan", fold(`$ ${words.join(" ")}`, "      ", 2).join(" \\\n")))
     },
     /** Lines of a log, their levels as words. */
     log: (text: string) => {

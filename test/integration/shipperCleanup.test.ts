@@ -132,6 +132,22 @@ test.each([
   expect(box.names("episodes")).toEqual([])
 })
 
+test.each([
+  ["other content", () => says(200, undefined, { "x-cis490-content-sha256": "0".repeat(64) })],
+  ["a mistake", () => refuses(500, "a mistake")],
+  ["a connection that is cut", () => "cut" as const]
+])("one HEAD answered by %s does not hold up its neighbours' pruning", async (_, answer) => {
+  await using receiver = await startFakeReceiver(({ id, method }) =>
+    method === "HEAD" && id === "E1" ? answer() : "good"
+  )
+  using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
+  for (const id of ["E1", "E2"]) box.episode(id)
+  await box.once()
+  box.configure({ retention: { keep_local_for_days: 1e-9, ...every } })
+  await box.once()
+  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E1"])
+})
+
 test("a receipt that cannot be read, and a directory without one, are not pruned", async () => {
   await using receiver = await startFakeReceiver()
   using box = await shipped(receiver, 8)

@@ -45,6 +45,7 @@ export const makeGate = () => {
   const unknown: Problem = { problem: "commit-unknown", error: "the gate cannot tell", retryAfter: 7 }
   const layer = Layer.succeed(GateService.Gate, {
     enabled: true,
+    remediation: "git pull",
     admit: (commit) =>
       Effect.suspend(() => {
         control.asked++

@@ -1,7 +1,11 @@
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpServerError from "effect/http/HttpServerError"
 import * as Result from "effect/Result"
 import { describe, expect, test } from "vitest"
 import { EpisodeId, HostId, Sha256 } from "../../src/domain/names.ts"
 import { mayListen } from "../../src/receiver/auth.ts"
+import { abandonable } from "../../src/receiver/body.ts"
 import type { Standing } from "../../src/receiver/Dataset.ts"
 import { remembered } from "../../src/receiver/hosts.ts"
 import { type Announcement, alreadyThere } from "../../src/receiver/questions.ts"
@@ -45,6 +49,27 @@ describe("already there", () => {
       onSuccess: (reply) => (reply._tag === "Known" ? "Known" : reply.isNew ? "Wanted, new" : "Wanted, known name")
     })
     expect(outcome).toBe(expected)
+  })
+})
+
+describe("what may be given up", () => {
+  test.each([
+    ["the client goes away", HttpServerError.ClientAbort.annotation, "body-stalled"],
+    ["the program ends", undefined, "unavailable"]
+  ])("is a refusal when %s", async (_what, annotations, problem) => {
+    let outcome: unknown
+    const given = Effect.flip(abandonable(Effect.never)).pipe(
+      Effect.tap((refusal) =>
+        Effect.sync(() => {
+          outcome = refusal
+        })
+      ),
+      Effect.uninterruptible
+    )
+    const fiber = Effect.runFork(given)
+    fiber.interruptUnsafe(undefined, annotations)
+    await Effect.runPromise(Fiber.await(fiber))
+    expect(outcome).toMatchObject({ problem })
   })
 })
 

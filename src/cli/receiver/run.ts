@@ -15,7 +15,7 @@ import { Listener } from "../../services/Listener.ts"
 import { Lookups } from "../../services/Lookups.ts"
 import { Notify } from "../../services/Notify.ts"
 import { attention, configurationFault } from "../exit.ts"
-import { layerGate } from "./gate.ts"
+import { configuredGate } from "./gate.ts"
 import { orHeld } from "./held.ts"
 import { hostsDirectory, storeOptions, withSettings } from "./root.ts"
 import { readTokens } from "./tokens.ts"
@@ -40,6 +40,7 @@ const layerServer = (address: string) =>
 /** Everything the routes stand on. */
 const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, tokens: Auth.Tokens) {
   const lookups = yield* Lookups
+  const gate = yield* configuredGate(settings.version_gate)
   const dataset = layerDataset(storeOptions(settings)).pipe(Layer.provide(lookups.beside(settings.paths.index_path)))
   return Intake.layer({ incoming: settings.paths.incoming_root }).pipe(
     Layer.provideMerge(
@@ -47,7 +48,7 @@ const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, toke
         dataset,
         Hosts.layer(hostsDirectory(settings)),
         Auth.layer(Effect.succeed(tokens)),
-        layerGate(settings),
+        gate,
         layerLimits(settings)
       )
     ),
