@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import { type Change, type Coverage, Lookup, type Place } from "../services/Lookup.ts"
 import { subjectOf } from "./rowLine.ts"
 
-const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 /** Unreadable lines that are named one by one. */
 const NAMED_LINES = 10

@@ -51,8 +51,10 @@ export const makeRefreshes = Effect.fnUntraced(function* <A>(refresh: Effect.Eff
 
   const request = Effect.sync(() => {
     if (over !== undefined) return over
+    // Before the latch opens: the run may begin and end within that very call.
+    const turn = Deferred.await(upcoming)
     wanted.openUnsafe()
-    return Deferred.await(upcoming)
+    return turn
   })
 
   const soonest = Effect.suspend(() => {

@@ -74,8 +74,8 @@ const makeAnnouncer = () => {
 }
 
 const make = Effect.fnUntraced(function* (sources: Sources, { remediation, ttlMillis }: WindowGate) {
-  const first = yield* withDeadline(sources.first, FIRST_MILLIS)
-  const fallback = sources.fallback && (yield* withDeadline(sources.fallback, FALLBACK_MILLIS))
+  const first = withDeadline(sources.first, FIRST_MILLIS)
+  const fallback = sources.fallback && withDeadline(sources.fallback, FALLBACK_MILLIS)
   const announce = makeAnnouncer()
   let knowledge = nothing
   let asked: bigint | undefined

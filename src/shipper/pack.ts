@@ -34,8 +34,8 @@ const tarEntry = (id: string, entry: InventoryEntry): TarEntry => {
 }
 
 /** Gathers small pieces into blocks, so that the compressor and the disk are called seldom. */
-const makeBlocks = (flush: (block: Uint8Array) => Effect.Effect<void, PackFailure>) => {
-  let block = new Uint8Array(BLOCK_BYTES)
+const makeBlocks = (size: number, flush: (block: Uint8Array) => Effect.Effect<void, PackFailure>) => {
+  const block = new Uint8Array(size)
   let used = 0
   const give = Effect.suspend(() => {
     if (used === 0) return Effect.void
@@ -123,8 +123,11 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
       yield* partial.writeAll(piece)
     }
   })
-  const compressor = yield* codec.compressor({ level, contentSize: archiveBytes(members.map(({ header }) => header)) })
-  const blocks = makeBlocks((block) => Effect.flatMap(compressor.push(block), write))
+  const contentSize = archiveBytes(members.map(({ header }) => header))
+  const compressor = yield* codec.compressor({ level, contentSize })
+  const blocks = makeBlocks(Math.min(BLOCK_BYTES, contentSize), (block) =>
+    Effect.flatMap(compressor.push(block), write)
+  )
 
   const files: Array<{ path: string; sha256: string; kept: ReadonlyArray<Uint8Array> }> = []
   for (const { entry, header } of members) {

@@ -97,8 +97,37 @@ const contract = (title: string, withLookup: <A>(effect: Effect.Effect<A, never,
           const lookup = yield* Lookup
           yield* lookup.apply([put("a", "1", 0)], upTo(11))
           yield* lookup.clear
+          yield* lookup.settle
           assert.isUndefined(yield* lookup.coverage)
           assert.strictEqual(yield* lookup.count, 0)
+        })
+      )
+    )
+
+    it.effect("is built anew from many changes, of which the last of a name wins", () =>
+      withLookup(
+        Effect.gen(function* () {
+          const lookup = yield* Lookup
+          for (const _ of ["once", "and again"]) {
+            yield* lookup.apply([put("gone", "1", 0)], upTo(11))
+            yield* lookup.clear
+            yield* lookup.apply([put("b", "1", 0), put("a", "1", 11), put("a", "2", 22), withdraw("c", "1")], upTo(44))
+            yield* lookup.apply(
+              [put("c", "1", 44), withdraw("a", "1"), put("b", "1", 66), withdraw("a", "2")],
+              upTo(88)
+            )
+            yield* lookup.apply([put("a", "2", 88)], upTo(99))
+            yield* lookup.settle
+            yield* lookup.settle
+            const entries = yield* lookup.page(undefined, 10)
+            assert.deepStrictEqual(
+              entries.map(({ hostId, episodeId, offset }) => `${hostId}/${episodeId} ${offset}`),
+              ["a/2 88", "b/1 66", "c/1 44"]
+            )
+            assert.deepStrictEqual(yield* lookup.coverage, upTo(99))
+            yield* lookup.apply([withdraw("b", "1")], upTo(110))
+            assert.strictEqual(yield* lookup.count, 2)
+          }
         })
       )
     )
@@ -121,9 +150,7 @@ describe("SQLite beside the index, across lives", () => {
       Effect.gen(function* () {
         const index = `${yield* scratchDirectory}/index.jsonl`
         const life = provided(layerLookup(index))
-        yield* life(
-          Effect.flatMap(Lookup, (lookup) => Effect.andThen(lookup.apply([put("a", "1", 5)], upTo(16)), lookup.settle))
-        )
+        yield* life(Effect.flatMap(Lookup, (lookup) => lookup.apply([put("a", "1", 5)], upTo(16))))
         between(`${index}.lookup`)
         return yield* life(
           Effect.flatMap(Lookup, (lookup) => Effect.all([lookup.coverage, lookup.find(host("a"), episode("1"))]))
@@ -162,5 +189,28 @@ describe("SQLite beside the index, across lives", () => {
       })
       assert.deepStrictEqual(seen, [undefined, undefined])
     })
+  )
+
+  it.effect("starts empty when its building was not settled", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const life = provided(layerLookup(`${yield* scratchDirectory}/index.jsonl`))
+        yield* life(
+          Effect.gen(function* () {
+            const lookup = yield* Lookup
+            yield* lookup.apply([put("a", "1", 5)], upTo(16))
+            yield* lookup.clear
+            yield* lookup.apply([put("a", "1", 5)], upTo(16))
+          })
+        )
+        yield* life(
+          Effect.gen(function* () {
+            const lookup = yield* Lookup
+            assert.isUndefined(yield* lookup.coverage)
+            assert.strictEqual(yield* lookup.count, 0)
+          })
+        )
+      })
+    )
   )
 })

@@ -84,7 +84,7 @@ export const openLab = (signal: AbortSignal) => {
     waitingFor.push(what)
     while (!isSo()) {
       const dead = daemons.find((daemon) => !daemon.running())
-      if (dead !== undefined) throw new Error(`${dead.name} ended while it was waited for ${what}`)
+      if (dead !== undefined) throw new Error(`${dead.name} has ended`)
       await setTimeout(20, undefined, { signal })
     }
     waitingFor.pop()

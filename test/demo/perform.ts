@@ -13,6 +13,9 @@ class BrokenOff extends Error {
     super(message)
     this.status = status
   }
+  get byOperator(): boolean {
+    return this.status > 128
+  }
 }
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
@@ -26,6 +29,7 @@ const watch = (control: AbortController) => {
 }
 
 const explain = (error: unknown, lab: Lab): string => {
+  if (error instanceof BrokenOff && error.byOperator) return error.message
   if (error instanceof Untrue) return [`✗ ${error.message}`, ...lab.lastWords()].join("\n\n")
   const words = error instanceof Error ? error.message : String(error)
   const waited = lab.waitingFor()

@@ -18,7 +18,7 @@ const walkOnce = async (top: string) => {
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     using directory = opendirSync(path)
     for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-      if (entry.isDirectory()) pending.push(join(path, entry.name))
+      if (entry.isDirectory() && !entry.name.startsWith(".")) pending.push(join(path, entry.name))
       else if (entry.isFile() && /\.(json|md|ts)$/.test(entry.name)) readFileSync(join(path, entry.name))
     }
     await setImmediate()

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { layerVolume } from "../../layers/Volume.ts"
+import type { IndexRow } from "../../src/domain/row.ts"
 import { backfill } from "../../src/receiver/backfill.ts"
 import { Dataset } from "../../src/receiver/Dataset.ts"
 import { holdStore } from "../../src/receiver/holdStore.ts"
@@ -229,6 +230,11 @@ describe("the store", () => {
   )
 })
 
+const withoutTime = (row: IndexRow): IndexRow => {
+  const { received_at: _, ...rest } = row
+  return rest
+}
+
 describe("backfill", () => {
   const { content_sha256: _, commit: __, schema_version: ___, ...older } = rowFor(name, ours)
 
@@ -254,8 +260,8 @@ describe("backfill", () => {
         assert.isTrue(ground.index().startsWith(before))
         const added = ground.rows().slice(2)
         assert.sameDeepMembers(
-          added.map(({ received_at: _, ...row }) => row),
-          [rowWithoutTime(ours, name), rowWithoutTime(fresh, nameOf("e2", "lab-2"))]
+          added.map(withoutTime),
+          [rowFor(name, ours), rowFor(nameOf("e2", "lab-2"), fresh)].map(withoutTime)
         )
         assert.strictEqual(added.find((row) => row.episode_id === name.episodeId)?.received_at, older.received_at)
 
@@ -283,8 +289,3 @@ describe("backfill", () => {
     )
   )
 })
-
-const rowWithoutTime = (tarball: typeof ours, of: typeof name) => {
-  const { received_at: _, ...row } = rowFor(of, tarball)
-  return row
-}

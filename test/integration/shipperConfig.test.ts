@@ -17,7 +17,7 @@ test.each([
   ["no host_id", base("").replace(/host_id.*\n/, ""), /host_id/],
   ["no receiver.url", 'host_id = "lab-1"', /receiver\.url/],
   ["a URL that is none", base("").replace("http://127.0.0.1:1", "collector.wg"), /receiver\.url/],
-  ["a scalar for a table", 'shipper = 3\n' + base(""), /shipper/],
+  ["a scalar for a table", "shipper = 3\n" + base(""), /shipper/],
   ["an empty backoff", base("[shipper]\nbackoff_seconds = []"), /shipper\.backoff_seconds/],
   ["a negative interval", base("[shipper]\nscan_interval_s = -1"), /shipper\.scan_interval_s/],
   ["a token with a space", base("").replace(SECRET, `${SECRET} x`), /receiver\.bearer_token/],
@@ -77,7 +77,19 @@ test("usage errors exit 2; --help and --version exit 0", async () => {
 
 test("every command that the contract names exists", async () => {
   const { stdout } = await startProgram(["--help"]).ended
-  for (const command of ["run", "ping", "once", "doctor", "status", "drain", "retry", "resolve", "requeue", "reship", "quarantine"]) {
+  for (const command of [
+    "run",
+    "ping",
+    "once",
+    "doctor",
+    "status",
+    "drain",
+    "retry",
+    "resolve",
+    "requeue",
+    "reship",
+    "quarantine"
+  ]) {
     expect(stdout).toMatch(new RegExp(`^ +${command} `, "m"))
   }
 })

@@ -100,7 +100,11 @@ test("a note that cannot be read still holds or sends, and never loses the episo
 test("resolve and retry of what is not held say so: exit 1, usage errors: exit 2", async () => {
   using box = makeBox("http://127.0.0.1:1")
   box.episode("E1")
-  for (const args of [["resolve", "E1", "--keep-stored"], ["resolve", "E1", "--as", "E2"], ["retry", "E1"]]) {
+  for (const args of [
+    ["resolve", "E1", "--keep-stored"],
+    ["resolve", "E1", "--as", "E2"],
+    ["retry", "E1"]
+  ]) {
     expect([args, (await box.run(args)).code]).toEqual([args, 1])
   }
   for (const args of [["resolve", "E1"], ["retry"], ["resolve", "E1", "--keep-stored", "--as", "E2"], ["nonsense"]]) {

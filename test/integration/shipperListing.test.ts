@@ -150,7 +150,8 @@ test("garbage under state/ stops nothing", async () => {
   using box = makeBox(receiver.url)
   box.episode("E1")
   await box.once()
-  for (const file of box.tree("state").filter((name) => !name.endsWith("/"))) box.put("state", { [file]: "\u0000{torn" })
+  for (const file of box.tree("state").filter((name) => !name.endsWith("/")))
+    box.put("state", { [file]: "\u0000{torn" })
   box.put("state", { unknown: "x" })
   open = true
   const ran = await box.once()

@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { describe, expect, test } from "vitest"
-import { proxySays, refuses, type Said, says, startFakeReceiver } from "../support/fakeReceiver.ts"
+import { proxySays, refuses, type Said, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { COMMIT, counts, makeBox } from "../support/shipperBox.ts"
 import { sha256Of } from "../support/wire.ts"
 
@@ -92,51 +92,16 @@ test("rejected 4xx: fatal, in quarantine/ with its reason and the whole body; ne
   }
 })
 
-const wrongBodies: ReadonlyArray<readonly [what: string, answer: (good: Record<string, unknown>) => Said]> = [
-  ["201 with HTML", () => proxySays(201)],
-  ["200 with no body", () => says(200)],
-  ["200 with a JSON that is no receipt", () => says(200, { ok: true })],
-  ["200 with a JSON array", () => says(200, [])],
-  ["201 about another host", (good) => says(201, { ...good, host_id: "lab-2" })],
-  ["201 about another episode", (good) => says(201, { ...good, episode_id: "E2" })],
-  ["201 about other content", (good) => says(201, { ...good, content_sha256: "0".repeat(64) })],
-  ["201 without content", ({ content_sha256: _, ...good }) => says(201, good)],
-  ["201 with another status", (good) => says(201, { ...good, status: "queued" })],
-  ["202 with a receipt", (good) => says(202, good)],
-  ["204", () => says(204)],
-  ["206 with a receipt", (good) => says(206, good)],
-  ["301", () => proxySays(301, { location: "/elsewhere" })],
-  ["302", () => proxySays(302, { location: "/v1/episodes/lab-1/elsewhere" })],
-  ["303", () => proxySays(303, { location: "/elsewhere" })],
-  ["307", () => proxySays(307, { location: "/elsewhere" })],
-  ["308 of the receiver's kind", () => refuses(308, "moved", {}, { location: "/elsewhere" })],
-  ["304", () => says(304)],
-  ["401", () => refuses(401, "no valid token")],
-  ["403", () => refuses(403, "not that host")],
-  ["404", () => refuses(404, "nothing here")],
-  ["405", () => refuses(405, "method")],
-  ["407", () => refuses(407, "proxy")],
-  ["400 of a proxy", () => proxySays(400)],
-  ["409 of a proxy", () => proxySays(409)],
-  ["412 of a proxy", () => proxySays(412)],
-  ["413 of a proxy", () => proxySays(413)],
-  ["422 with an error that is no string", () => says(422, { error: { code: 1 } })],
-  ["400 with null", () => says(400, null)],
-  ["413 with a JSON string", () => says(413, '"error"')]
+const notLetIn: ReadonlyArray<readonly [what: string, said: Said]> = [
+  ["a 200 with HTML", proxySays(200)],
+  ["a 302, which is not followed", proxySays(302, { location: "/v1/episodes/lab-1/elsewhere" })],
+  ["403", refuses(403, "not that host")],
+  ["a 413 of a proxy", proxySays(413)]
 ]
 
 describe("not let in: everything stays, the pass stops, exit 1", () => {
-  test.each(wrongBodies)("%s", async (_, answer) => {
-    await using receiver = await startFakeReceiver(({ body, headers, id }) =>
-      answer({
-        status: "stored",
-        host_id: "lab-1",
-        episode_id: id,
-        sha256: sha256Of(body),
-        bytes: body.length,
-        content_sha256: headers["x-cis490-content-sha256"]
-      })
-    )
+  test.each(notLetIn)("%s", async (_, said) => {
+    await using receiver = await startFakeReceiver(() => said)
     using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
     box.episode("E1")
     box.episode("E2")
@@ -162,9 +127,7 @@ test("401 is said once, loudly, not once per episode", async () => {
 
 const stopping: ReadonlyArray<readonly [what: string, said: Said]> = [
   ["429", refuses(429, "too many")],
-  ["429 of a proxy", proxySays(429)],
   ["502 of a proxy", proxySays(502)],
-  ["503", refuses(503, "cannot store")],
   ["503 of a proxy", proxySays(503)],
   ["504", proxySays(504)],
   ["507", refuses(507, "disk full")]
@@ -188,16 +151,14 @@ describe("500 on three different episodes running, or a connection cut, stops th
   test.each([
     ["500", refuses(500, "a mistake")],
     ["500 of a proxy", proxySays(500)],
-    ["501", refuses(501, "not implemented")],
     ["a connection that is cut", "cut" as const]
-  ])("%s", async (what, said) => {
+  ])("%s", async (_, said) => {
     await using receiver = await startFakeReceiver(() => said)
     using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
     for (const id of ["E1", "E2", "E3", "E4", "E5"]) box.episode(id)
     const ran = await box.once()
-    const calls = what === "501" ? receiver.sent().length : 3
-    expect(ran.counts).toEqual(counts({ scanned: calls, transient_failures: calls }))
-    expect(receiver.sent()).toEqual(["E1", "E2", "E3", "E4", "E5"].slice(0, calls))
+    expect(ran.counts).toEqual(counts({ scanned: 3, transient_failures: 3 }))
+    expect(receiver.sent()).toEqual(["E1", "E2", "E3"])
     expect(box.names("episodes")).toHaveLength(5)
   })
 })
@@ -349,16 +310,6 @@ test("digest mismatch: transient twice, tarball removed, packed anew; the third 
     body: mismatch.body
   })
   expect([box.names("episodes"), box.names("outbox")]).toEqual([[], []])
-})
-
-test("digest mismatch: what comes between begins the count anew", async () => {
-  const answers = [mismatch, mismatch, refuses(500, "a mistake"), mismatch, mismatch]
-  await using receiver = await startFakeReceiver((_, seen) => answers[seen - 1] ?? "good")
-  using box = makeBox(receiver.url)
-  box.episode("E1")
-  for (const _ of answers) await box.once()
-  expect(box.names("quarantine").length + box.names("episodes").length).toBe(1)
-  expect(box.names("quarantine")).toEqual([])
 })
 
 test("two different episodes in a row that come to the third mismatch: none is quarantined", async () => {

@@ -24,7 +24,14 @@ test("PUT with Content-Length, Repr-Digest, the episode's commit and the digest 
   expect(headers["repr-digest"]).toBe(reprDigestOf(body))
   expect(headers["x-cis490-code-commit"]).toBe(COMMIT)
   expect(headers.authorization).toBeUndefined()
-  const inTest = { ...RECORDED, "done.marker": "", "sub/a.bin": "a", "sub.txt": "b", "back\\slash": "c", "größe/é": "d" }
+  const inTest = {
+    ...RECORDED,
+    "done.marker": "",
+    "sub/a.bin": "a",
+    "sub.txt": "b",
+    "back\\slash": "c",
+    "größe/é": "d"
+  }
   expect(headers["x-cis490-content-sha256"]).toBe(manifestDigest(inTest))
   expect(headers["x-cis490-content-sha256"]).toBe(byTool)
 })
@@ -65,7 +72,8 @@ test("the bearer token is sent, and the file wins; no secret is said", async () 
   const second = await box.run(["once", "--log-level", "trace"])
   expect(receiver.last("PUT").headers.authorization).toBe("Bearer second-secret")
   const status = await box.run(["status", "--json"])
-  for (const { stderr, stdout } of [first, second, status]) expect(stdout + stderr).not.toMatch(/first-secret|second-secret/)
+  for (const { stderr, stdout } of [first, second, status])
+    expect(stdout + stderr).not.toMatch(/first-secret|second-secret/)
 })
 
 test("a token file that is missing is the host's trouble: transient or a word about the file, nothing is sent", async () => {

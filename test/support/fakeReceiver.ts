@@ -119,7 +119,7 @@ export const startFakeReceiver = async (play: Play = () => "good", takes: (id: s
     const said = script === "good" ? good(one) : script
     const text = typeof said.body === "string" ? said.body : said.body === undefined ? "" : JSON.stringify(said.body)
     response.writeHead(said.status, { "content-type": "application/json", ...said.headers })
-    response.end(method === "HEAD" ? undefined : text)
+    response.end(method === "HEAD" || said.status === 204 || said.status === 304 ? undefined : text)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo

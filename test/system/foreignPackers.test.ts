@@ -88,45 +88,64 @@ test.each(Object.entries(SOUND))("taken in: %s", async (name, script) => {
 const TAR = `${GNU} --format=ustar -cf - "$1"`
 const ZSTD = "zstd -qc"
 
-const HOSTILE: Readonly<Record<string, string>> = {
-  "a symbolic link": `ln -s meta.json "$1/link"; ${TAR} | ${ZSTD}`,
-  "a symbolic link in place of the episode": `mv "$1" real; ln -s real "$1"; ${TAR} | ${ZSTD}`,
-  "a hard link": `ln "$1/meta.json" "$1/hard"; ${TAR} | ${ZSTD}`,
-  "a FIFO": `mkfifo "$1/fifo"; ${TAR} | ${ZSTD}`,
-  "a device": `${GNU} --format=ustar -P --transform="s|^/dev/null|$1/null|" -cf - "$1" /dev/null | ${ZSTD}`,
-  "an absolute name": `${GNU} --format=ustar -P -cf - "$1" "$PWD/$1/sub dir" | ${ZSTD}`,
-  "a name with ..": `${GNU} --format=ustar -P -cf - "$1" "$1/../$1/sub dir" | ${ZSTD}`,
-  "a name with .": `${GNU} --format=ustar -cf - "./$1" | ${ZSTD}`,
-  "a GNU sparse file": `truncate -s 10M "$1/sparse"; ${GNU} --format=gnu -S -cf - "$1" | ${ZSTD}`,
-  "a pax sparse file": `truncate -s 10M "$1/sparse"; ${GNU} ${PAX} -S -cf - "$1" | ${ZSTD}`,
-  "GNU long names": `${LONG}; ${GNU} --format=gnu -cf - "$1" | ${ZSTD}`,
-  "pax with access times": `${GNU} --format=pax -cf - "$1" | ${ZSTD}`,
-  "the tar of V7": `${GNU} --format=v7 -cf - "$1" | ${ZSTD}`,
-  "a global pax header": `cd "$1"; git init -q; git add .; git -c user.name=x -c user.email=x@x commit -qm x; git archive --prefix="$1/" HEAD | ${ZSTD}`,
-  "two top directories": `cp -r "$1" F; ${GNU} --format=ustar -cf - "$1" F | ${ZSTD}`,
-  "another top directory": `mv "$1" F; ${GNU} --format=ustar -cf - F | ${ZSTD}`,
-  "no top directory": `cd "$1"; ${GNU} --format=ustar -cf - * | ${ZSTD}`,
-  "a member twice": `${GNU} --format=ustar -cf - "$1" "$1/meta.json" | ${ZSTD}`,
-  "two tars, one behind the other": `{ ${TAR}; ${TAR}; } | ${ZSTD}`,
-  "a tar without its end": `${TAR} -b 1 | head -c -1024 | ${ZSTD}`,
-  "a skippable frame": `printf '\\x50\\x2a\\x4d\\x18\\x04\\x00\\x00\\x00abcd'; ${TAR} | ${ZSTD}`,
-  "the skippable frames of pzstd": `${TAR} > t; pzstd -qc -p 2 t`,
-  "a window of 128 MiB": `${TAR} | ${ZSTD} --long=27`,
-  "a dictionary": `${TAR} | ${ZSTD} -D "$1/sub dir"/Gr*`,
-  "a frame cut short": `${TAR} | ${ZSTD} | head -c -10`,
-  "bytes behind the last frame": `${TAR} | ${ZSTD}; printf x`,
-  "a flipped bit": `${TAR} | ${ZSTD} > z; printf '\\xff' | dd of=z bs=1 seek=200 conv=notrunc status=none; cat z`,
-  "a zip under another name": `python3 -m zipfile -c z "$1"; cat z`,
-  "a gzip under another name": `${TAR} | gzip`,
-  "a tar that is not compressed": TAR,
-  "no done.marker": `rm "$1/done.marker"; ${TAR} | ${ZSTD}`,
-  "no meta.json": `rm "$1/meta.json"; ${TAR} | ${ZSTD}`,
-  "a done.marker that is wrong": `(cd "$1"; find . -type f | sort | xargs -d '\\n' sha256sum > done.marker); ${TAR} | ${ZSTD}`,
-  "a line feed in a name": `touch "$1/a"$'\\n'b; ${TAR} | ${ZSTD}`,
-  "a name that is not UTF-8": `touch "$1/a"$'\\xff'b; ${TAR} | ${ZSTD}`
+/** What the answer says is wrong, and how it is made. */
+const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
+  "a symbolic link": ["a symbolic link:", `ln -s meta.json "$1/link"; ${TAR} | ${ZSTD}`],
+  "a symbolic link in place of the episode": ["a symbolic link:", `mv "$1" real; ln -s real "$1"; ${TAR} | ${ZSTD}`],
+  "a hard link": ["a hard link:", `ln "$1/meta.json" "$1/hard"; ${TAR} | ${ZSTD}`],
+  "a FIFO": ["a FIFO:", `mkfifo "$1/fifo"; ${TAR} | ${ZSTD}`],
+  "a device": [
+    "a character device:",
+    `${GNU} --format=ustar -P --transform="s|^/dev/null|$1/null|" -cf - "$1" /dev/null | ${ZSTD}`
+  ],
+  "an absolute name": ["is absolute", `${GNU} --format=ustar -P -cf - "$1" "$PWD/$1/sub dir" | ${ZSTD}`],
+  "a name with ..": [`a ".." component`, `${GNU} --format=ustar -P -cf - "$1" "$1/../$1/sub dir" | ${ZSTD}`],
+  "a name with .": [`a "." component`, `${GNU} --format=ustar -cf - "./$1" | ${ZSTD}`],
+  "a GNU sparse file": ["not ustar", `truncate -s 10M "$1/sparse"; ${GNU} --format=gnu -S -cf - "$1" | ${ZSTD}`],
+  "a pax sparse file": ["GNU.sparse", `truncate -s 10M "$1/sparse"; ${GNU} ${PAX} -S -cf - "$1" | ${ZSTD}`],
+  "GNU long names": ["not ustar", `${LONG}; ${GNU} --format=gnu -cf - "$1" | ${ZSTD}`],
+  "pax with access times": ["atime", `${GNU} --format=pax -cf - "$1" | ${ZSTD}`],
+  "the tar of V7": ["not ustar", `${GNU} --format=v7 -cf - "$1" | ${ZSTD}`],
+  "a global pax header": [
+    "a global pax header:",
+    `cd "$1"; git init -q; git add .; git -c user.name=x -c user.email=x@x commit -qm x; git archive --prefix="$1/" HEAD | ${ZSTD}`
+  ],
+  "two top directories": [
+    "is not below the top directory",
+    `cp -r "$1" F; ${GNU} --format=ustar -cf - "$1" F | ${ZSTD}`
+  ],
+  "another top directory": ["is not below the top directory", `mv "$1" F; ${GNU} --format=ustar -cf - F | ${ZSTD}`],
+  "no top directory": ["is not below the top directory", `cd "$1"; ${GNU} --format=ustar -cf - * | ${ZSTD}`],
+  "a member twice": ["twice", `${GNU} --format=ustar --hard-dereference -cf - "$1" "$1/meta.json" | ${ZSTD}`],
+  "two tars, one behind the other": [`behind the tar's end marker`, `{ ${TAR}; ${TAR}; } | ${ZSTD}`],
+  "a tar without its end": ["no end marker", `${TAR} -b 1 | head -c -1024 | ${ZSTD}`],
+  "a skippable frame": [
+    "a skippable zstd frame",
+    `printf '\\x50\\x2a\\x4d\\x18\\x04\\x00\\x00\\x00abcd'; ${TAR} | ${ZSTD}`
+  ],
+  "the skippable frames of pzstd": ["a skippable zstd frame", `${TAR} > t; pzstd -qc -p 2 t`],
+  "a window of 128 MiB": ["a window of more than", `${TAR} | ${ZSTD} --long=27`],
+  "a dictionary": ["zstd", `${TAR} | ${ZSTD} -D "$1/sub dir"/Gr*`],
+  "a frame cut short": ["cut short", `${TAR} | ${ZSTD} | head -c -10`],
+  "bytes behind the last frame": ["behind the last zstd frame", `${TAR} | ${ZSTD}; printf x`],
+  "a flipped bit": [
+    "checksum",
+    `${TAR} | ${ZSTD} > z; printf '\\xff' | dd of=z bs=1 seek=200 conv=notrunc status=none; cat z`
+  ],
+  "a zip under another name": ["not zstd", `python3 -m zipfile -c z "$1"; cat z`],
+  "a gzip under another name": ["not zstd", `${TAR} | gzip`],
+  "a tar that is not compressed": ["not zstd", TAR],
+  "no done.marker": ["done.marker is missing", `rm "$1/done.marker"; ${TAR} | ${ZSTD}`],
+  "no meta.json": ["meta.json is missing", `rm "$1/meta.json"; ${TAR} | ${ZSTD}`],
+  "a done.marker that is wrong": [
+    "events.jsonl is not what done.marker says",
+    `(cd "$1"; sha256sum * > ../sums 2> ../dirs) || true; grep -v done.marker sums > "$1/done.marker"; echo >> "$1/events.jsonl"; ${TAR} | ${ZSTD}`
+  ],
+  "a line feed in a name": ["control character", `touch "$1/a"$'\\n'b; ${TAR} | ${ZSTD}`],
+  "a name that is not UTF-8": ["not UTF-8", `touch "$1/a"$'\\xff'b; ${TAR} | ${ZSTD}`]
 }
 
-test.each(Object.entries(HOSTILE))("refused: %s", async (name, script) => {
+test.each(Object.entries(HOSTILE))("refused: %s", async (name, [reason, script]) => {
   const id = `H${Object.keys(HOSTILE).indexOf(name)}`
   fs.renameSync(join(work, "E"), join(work, id))
   const { answer, status, type } = await upload(await pack(script, id), id)
@@ -135,6 +154,7 @@ test.each(Object.entries(HOSTILE))("refused: %s", async (name, script) => {
     type: "application/problem+json",
     answer: { type: "urn:cis490:problem:invalid-archive", error: expect.stringMatching(/^invalid archive: ./) }
   })
+  expect(answer["error"]).toContain(reason)
   expect(receiver.incoming()).toEqual([])
   expect(receiver.store().filter((path) => path.includes(id))).toEqual([])
   expect(receiver.rows().filter((row) => row["episode_id"] === id)).toEqual([])

@@ -18,7 +18,7 @@ import { attention, configurationFault } from "../exit.ts"
 import { configuredGate } from "./gate.ts"
 import { orHeld } from "./held.ts"
 import { hostsDirectory, storeOptions, withSettings } from "./root.ts"
-import { readTokens } from "./tokens.ts"
+import { configuredTokens } from "./tokens.ts"
 
 const layerLimits = ({ limits }: ReceiverSettings) =>
   Layer.succeed(Limits, {
@@ -38,19 +38,13 @@ const layerServer = (address: string) =>
   )
 
 /** Everything the routes stand on. */
-const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, tokens: Auth.Tokens) {
+const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, tokens: Effect.Effect<Auth.Tokens>) {
   const lookups = yield* Lookups
   const gate = yield* configuredGate(settings.version_gate)
   const dataset = layerDataset(storeOptions(settings)).pipe(Layer.provide(lookups.beside(settings.paths.index_path)))
   return Intake.layer({ incoming: settings.paths.incoming_root }).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(
-        dataset,
-        Hosts.layer(hostsDirectory(settings)),
-        Auth.layer(Effect.succeed(tokens)),
-        gate,
-        layerLimits(settings)
-      )
+      Layer.mergeAll(dataset, Hosts.layer(hostsDirectory(settings)), Auth.layer(tokens), gate, layerLimits(settings))
     ),
     Layer.provideMerge(Fatal.layer)
   )
@@ -78,11 +72,12 @@ export const runCommand = Command.make("run", {}, () =>
           "tls.cert: this version does not end TLS itself. Put a proxy that does in front, and take [tls] out."
         )
       }
-      const tokens = yield* readTokens(settings.auth)
-      const open = Auth.mayListen(settings.listen, Auth.protectsUploads(tokens))
+      // A token file that is set and cannot be read keeps the receiver from opening without it.
+      const tokens = yield* Effect.catch(configuredTokens(settings.auth), ({ message }) => configurationFault(message))
+      const open = Auth.mayListen(settings.listen, Auth.protectsUploads(yield* tokens))
       if (open !== undefined) return yield* configurationFault(open)
       const world = yield* layerWorld(settings, tokens)
-      yield* serve.pipe(
+      return yield* serve.pipe(
         Effect.provide(Routes.layer.pipe(Layer.provideMerge(layerServer(settings.listen)), Layer.provideMerge(world))),
         orHeld,
         Effect.catchTag("ListenFailed", ({ message }) => attention(message))

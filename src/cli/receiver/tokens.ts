@@ -1,13 +1,12 @@
 import * as Effect from "effect/Effect"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import type { Tokens } from "../../receiver/auth.ts"
+import { followTokens } from "../../receiver/followTokens.ts"
 import { readToken } from "../../token.ts"
-import { configurationFault } from "../exit.ts"
 
-/** A token file wins over the token beside it; one that is set and cannot be read keeps the receiver from opening without it. */
-export const readTokens = Effect.fnUntraced(function* (auth: ReceiverSettings["auth"]) {
-  const fromFile = (file: string | undefined) =>
-    file === undefined ? Effect.undefined : Effect.catch(readToken(file), ({ message }) => configurationFault(message))
+/** A token file wins over the token beside it. */
+const readTokens = Effect.fnUntraced(function* (auth: ReceiverSettings["auth"]) {
+  const fromFile = (file: string | undefined) => (file === undefined ? Effect.undefined : readToken(file))
   const tokens: Tokens = {
     shared: (yield* fromFile(auth.bearer_token_file)) ?? auth.bearer_token,
     hosts: auth.hosts,
@@ -15,3 +14,10 @@ export const readTokens = Effect.fnUntraced(function* (auth: ReceiverSettings["a
   }
   return tokens
 })
+
+/** The tokens as they are now, also after a file was replaced. Fails when one that is set cannot be read at the start. */
+export const configuredTokens = (auth: ReceiverSettings["auth"]) =>
+  followTokens(
+    [auth.bearer_token_file, auth.admin_token_file].filter((file) => file !== undefined),
+    readTokens(auth)
+  )
