@@ -13,11 +13,9 @@ let running: Awaited<ReturnType<typeof receiver.start>>
 beforeAll(async () => {
   needTools("zstd", "pzstd", "tar", "python3", "git", "curl", "find", "sha256sum", "base64", "mkfifo")
   running = await receiver.start()
+  return async () => void (await running.stop("SIGTERM"))
 })
-afterAll(async () => {
-  await running.stop("SIGTERM")
-  receiver[Symbol.dispose]()
-})
+afterAll(() => receiver[Symbol.dispose]())
 
 /** Holds the episode `E`, to be packed. */
 let work: string

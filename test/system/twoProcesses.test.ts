@@ -9,11 +9,9 @@ const receiver = makeReceiverBox()
 let first: Awaited<ReturnType<typeof receiver.start>>
 beforeAll(async () => {
   first = await receiver.start()
+  return async () => void (await first.stop("SIGKILL"))
 })
-afterAll(async () => {
-  await first.stop("SIGKILL")
-  receiver[Symbol.dispose]()
-})
+afterAll(() => receiver[Symbol.dispose]())
 
 test.each(["run", "backfill"])("a second receiver's %s ends with 1 and names the first one", async (command) => {
   const second = await receiver.run([command])

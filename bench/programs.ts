@@ -1,0 +1,102 @@
+/** The built programs as whole processes, and what the kernel says of them. */
+import { spawn, spawnSync } from "node:child_process"
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+
+const REPOSITORY = join(import.meta.dirname, "..")
+export const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.js")
+export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.js")
+
+export const build = (): void => {
+  const { status } = spawnSync("npm", ["run", "--silent", "build"], { cwd: REPOSITORY, stdio: "inherit" })
+  if (status !== 0) throw new Error("the programs could not be built")
+}
+
+/** Keeps what the kernel knows of a process when it ends: its peak would else be gone with it. */
+const KEEP_STATUS =
+  'import{readFileSync,writeFileSync}from"node:fs";process.on("exit",()=>writeFileSync(process.env.FLAT_STATUS,readFileSync("/proc/self/status")))'
+
+/** In bytes. */
+const memory = (status: string, field: "VmHWM" | "VmRSS"): number =>
+  1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1])
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** The most memory it ever had resident, in bytes. */
+  readonly peak: number
+}
+
+/** `scratch`: a directory for what it says. */
+export const startProgram = (scratch: string, program: string, args: ReadonlyArray<string>) => {
+  const [kept, out, err] = ["status", "stdout", "stderr"].map((name) => join(scratch, name)) as [string, string, string]
+  const [stdout, stderr] = [openSync(out, "w"), openSync(err, "w")]
+  writeFileSync(kept, "")
+  const node = [
+    "--disable-warning=ExperimentalWarning",
+    `--import=data:text/javascript,${encodeURIComponent(KEEP_STATUS)}`
+  ]
+  const child = spawn(process.execPath, [...node, program, ...args], {
+    stdio: ["ignore", stdout, stderr],
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", FLAT_STATUS: kept }
+  })
+  closeSync(stdout)
+  closeSync(stderr)
+  const pid = child.pid ?? 0
+  const proc = (file: string): string => readFileSync(`/proc/${pid}/${file}`, "utf8")
+  const ended = new Promise<Ended>((resolve) =>
+    child.once("close", (code) =>
+      resolve({
+        code,
+        stdout: readFileSync(out, "utf8"),
+        stderr: readFileSync(err, "utf8"),
+        peak: memory(readFileSync(kept, "utf8"), "VmHWM")
+      })
+    )
+  )
+  const over = (): boolean => child.exitCode !== null || child.signalCode !== null
+  return {
+    ended,
+    stderr: (): string => readFileSync(err, "utf8"),
+    resident: (): number => memory(proc("status"), "VmRSS"),
+    /** Processor time it has used, in hundredths of a second. */
+    ticks: (): number => {
+      const fields = proc("stat")
+        .replace(/^.*\) /, "")
+        .split(" ")
+      return Number(fields[11]) + Number(fields[12])
+    },
+    /** Waits until `ready` says so; a program that has ended never will be. */
+    until: async (ready: () => boolean | Promise<boolean>): Promise<void> => {
+      while (!(await ready())) {
+        if (over()) throw new Error(`${program} ${args.join(" ")} ended: ${readFileSync(err, "utf8")}`)
+        await sleep(5)
+      }
+    },
+    stop: (): Promise<Ended> => {
+      child.kill("SIGTERM")
+      return ended
+    }
+  }
+}
+export type Program = ReturnType<typeof startProgram>
+
+/** Runs a command of a program to its end. */
+export const runProgram = async (scratch: string, program: string, args: ReadonlyArray<string>): Promise<Ended> => {
+  const ended = await startProgram(scratch, program, args).ended
+  if (Number.isNaN(ended.peak)) throw new Error(`${program} ${args.join(" ")} was killed: ${ended.stderr}`)
+  return ended
+}
+
+/** Of a whole run of Node with these arguments, in milliseconds. */
+export const wallMillis = (args: ReadonlyArray<string>): number => {
+  const began = performance.now()
+  const { status } = spawnSync(process.execPath, args, { stdio: "ignore" })
+  if (status !== 0) throw new Error(`node ${args.join(" ")} ended ${status}`)
+  return performance.now() - began
+}
+
+export const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
