@@ -116,12 +116,14 @@ const hostTrouble = Effect.fnUntraced(function* (run: Run, id: EpisodeId, error:
   if (code !== undefined && OF_THE_WHOLE_HOST.has(code)) {
     meetTrouble(run, id, { error: `this host: ${words}`, status: 0, retryAfter: undefined })
   }
+  run.lastTrouble = `${id}: ${words}`
   yield* Effect.logWarning(`cannot be packed now: ${words}`).pipe(Effect.annotateLogs({ episode: id }))
   return outcome("transient_failures")
 })
 
-const neverPackable = Effect.fnUntraced(function* (id: EpisodeId, { why }: Unpackable) {
+const neverPackable = Effect.fnUntraced(function* (run: Run, id: EpisodeId, { why }: Unpackable) {
   const paths = yield* Layout
+  run.lastTrouble = `${id}: ${why}`
   const commit = yield* readCommit(paths.episode(id))
   yield* refuse(id, { reason: "unpackable", status: 0, error: `unpackable: ${why}`, body: null, commit })
   return outcome("fatal")
@@ -146,6 +148,7 @@ const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: 
     contentSha256: note.content_sha256,
     commit
   })
+  if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
   return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))
 })
 
@@ -166,7 +169,7 @@ export const attend = Effect.fnUntraced(
   (effect, run, id) =>
     effect.pipe(
       Effect.catchTags({
-        Unpackable: (error) => Effect.uninterruptible(neverPackable(id, error)),
+        Unpackable: (error) => Effect.uninterruptible(neverPackable(run, id, error)),
         ChangedWhilePacking: ({ path }) => startOver(id, path)
       }),
       Effect.catchTags({

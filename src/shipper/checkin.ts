@@ -9,7 +9,6 @@ import * as Random from "effect/Random"
 import { isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
 import { Volume } from "../services/Volume.ts"
-import { wordsOf } from "../systemError.ts"
 import { heldIds } from "./conflictNote.ts"
 import { installedCommit } from "./installedCode.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
@@ -47,39 +46,44 @@ const instanceId = Effect.gen(function* () {
   return made
 })
 
-/** How many finished episodes wait, and since when the one with the oldest name does. */
-const countWaiting = Effect.gen(function* () {
+/** How many finished episodes wait, and since when the longest does; what a conflict holds does not wait. */
+const countWaiting = Effect.fnUntraced(function* (held: ReadonlySet<string>) {
   const fs = yield* FileSystem.FileSystem
   const volume = yield* Volume
   const paths = yield* Layout
   let waiting = 0
   let oldest: bigint | undefined
-  for (const id of ((yield* orMissing(fs.readDirectory(paths.episodes))) ?? []).filter(isEpisodeId).toSorted()) {
+  for (const id of ((yield* orMissing(fs.readDirectory(paths.episodes))) ?? []).filter(isEpisodeId)) {
+    if (held.has(id)) continue
     const marker = yield* Effect.option(volume.inspect(`${paths.episode(id)}/${DONE_MARKER}`))
     if (Option.isNone(marker)) continue
     waiting++
-    oldest ??= marker.value.mtimeNs
+    if (oldest === undefined || marker.value.mtimeNs < oldest) oldest = marker.value.mtimeNs
   }
   const since = oldest === undefined ? Option.none() : DateTime.make(Number(oldest / 1_000_000n))
   return { waiting, oldest_waiting_at: Option.getOrNull(Option.map(since, DateTime.formatIso)) }
 })
 
+/** What cannot be known now, on a fresh host or as another user, is left unsaid: asking the receiver needs none of it. */
 const words = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const volume = yield* Volume
   const paths = yield* Layout
   const { hostId } = yield* Destination
   const { repoPath, version } = yield* Installation
-  const quarantined = ((yield* orMissing(fs.readDirectory(paths.quarantine))) ?? []).length
+  const held = new Set(Option.getOrElse(yield* Effect.option(heldIds), () => []))
+  const quarantined = yield* Effect.option(fs.readDirectory(paths.quarantine))
+  const waiting = yield* Effect.option(countWaiting(held))
+  const space = yield* Effect.option(volume.space(paths.root))
   return {
     host_id: hostId,
     commit: (yield* installedCommit(repoPath)) ?? null,
     version,
-    instance_id: yield* instanceId,
-    ...(yield* countWaiting),
-    quarantined,
-    conflicts: (yield* heldIds).length,
-    free_bytes: (yield* volume.space(paths.root)).freeBytes
+    instance_id: Option.getOrNull(yield* Effect.option(instanceId)),
+    ...Option.getOrElse(waiting, () => ({})),
+    quarantined: Option.getOrNull(Option.map(quarantined, (names) => names.length)),
+    conflicts: held.size,
+    free_bytes: Option.getOrNull(Option.map(space, ({ freeBytes }) => freeBytes))
   } satisfies PingBody
 })
 
@@ -105,9 +109,7 @@ export const checkIn = Effect.gen(function* () {
   const reply = yield* ask(yield* words)
   return fromReply(reply.status, reply.body)
 }).pipe(
-  Effect.catchTags({
-    Unanswered: ({ error }) => Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error }),
-    PlatformError: (error) =>
-      Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error: wordsOf(error) })
-  })
+  Effect.catchTag("Unanswered", ({ error }) =>
+    Effect.succeed<PingResult>({ ok: false, status_code: 0, body: null, error })
+  )
 )

@@ -144,7 +144,7 @@ export const daemon = Effect.gen(function* () {
       every(Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
       checkins,
       heartbeat,
-      Effect.onInterrupt(Effect.never, () => notify.send("STOPPING=1"))
+      Effect.onInterrupt(Effect.never, () => Effect.andThen(notify.send("STOPPING=1"), Effect.logInfo("stopping")))
     ],
     { concurrency: "unbounded", discard: true }
   )

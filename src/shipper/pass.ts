@@ -70,7 +70,8 @@ type Looked = ReturnType<typeof attend>
 
 const noteEnd = Effect.fnUntraced(function* (run: Run) {
   if (run.lastShipped !== undefined) yield* noteSuccess(run.lastShipped)
-  if (run.stop !== undefined) yield* noteTrouble(run.stop.error)
+  const trouble = run.stop?.error ?? run.lastTrouble
+  if (trouble !== undefined) yield* noteTrouble(trouble)
 })
 
 /** Scans and ships once. Fails only when a listing does. */

@@ -48,6 +48,8 @@ export interface Run {
   /** Remediations already said. */
   readonly said: Set<string>
   lastShipped: EpisodeId | undefined
+  /** What was refused or held last, in words. */
+  lastTrouble: string | undefined
   /** When that was last written down, milliseconds since 1970. */
   notedAt: number
 }
@@ -60,6 +62,7 @@ export const newRun = (lastSuspect: string | undefined): Run => ({
   lastSuspect,
   said: new Set(),
   lastShipped: undefined,
+  lastTrouble: undefined,
   notedAt: 0
 })
 

@@ -163,7 +163,8 @@ describe("the operator's commands", () => {
       expect((yield* shell("drain")).out).toContain("to quarantine/E1")
       const { out } = yield* shell("status")
       expect(out).toMatch(/^quarantine: unstamped +1 /m)
-      expect(out).toMatch(/^held: E2 +cis490-shipper resolve E2 --keep-stored$/m)
+      expect(out).toMatch(/^held +E2$/m)
+      expect(out).toMatch(/^to mend +cis490-shipper resolve ID --keep-stored, or --as NEW_ID$/m)
       expect((yield* shell("quarantine", "ack", "E1")).status).toBe(0)
       const list = (yield* shell("quarantine", "list")).out
       expect(list).toMatch(/^E1 +unstamped .*deleted in (29 d 23 h|30 d), acknowledged$/m)

@@ -7,6 +7,6 @@ Effect.gen(function* () {
   const volume = yield* Volume
   yield* volume.lock(process.argv[2] ?? "")
   yield* Effect.sync(() => process.stdout.write("held\n"))
-  yield* Effect.never
+  return yield* Effect.never
 }).pipe(Effect.scoped, Effect.provide(layerVolume), Effect.runFork)
 process.stdin.on("end", () => process.exit()).resume()

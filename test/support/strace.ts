@@ -16,10 +16,10 @@ const CALLS = [...FSYNC, "rename", "renameat", "renameat2", "link", "linkat", "u
 const WRITES = ["write", "writev", "pwrite64", "pwritev", "sendto", "sendmsg"]
 
 /** Put before a program; `file` takes what it does. */
-export const tracedTo = (file: string): ReadonlyArray<string> => [
-  ...["strace", "-f", "-qq", "-y", "-s", "64", "--signal=none", "-e", `trace=${[...CALLS, ...WRITES].join(",")}`],
-  ...["-o", file]
-]
+export const tracedTo = (file: string): ReadonlyArray<string> => {
+  const calls = [...CALLS, ...WRITES].join(",")
+  return ["strace", "-f", "-qq", "-y", "-s", "64", "--signal=none", "-e", `trace=${calls}`, "-o", file]
+}
 
 const UNFINISHED = " <unfinished ...>"
 

@@ -16,13 +16,13 @@ export const unpack = async (tarball: Uint8Array): Promise<ReadonlyArray<Member>
   const reader = extract()
   reader.on("entry", (header, stream, next) => {
     const chunks: Array<Buffer> = []
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+    stream.on("data", (chunk) => void chunks.push(Buffer.from(chunk as Uint8Array)))
     stream.on("end", () => {
       members.push({ header, content: Buffer.concat(chunks) })
       next()
     })
   })
-  const done = new Promise((resolve, reject) => reader.on("finish", resolve).on("error", reject))
+  const done = new Promise<void>((resolve, reject) => reader.on("finish", () => resolve()).on("error", reject))
   reader.end(Buffer.from(zstdWasm.decompress(tarball)))
   await done
   return members

@@ -37,7 +37,7 @@ describe("heartbeat", () => {
       const wait = yield* Effect.forkChild(plannedWait(3_600_000))
       yield* TestClock.adjust("59 minutes")
       expect(wait.pollUnsafe()).toBeUndefined()
-      expect(sent.length).toBeGreaterThanOrEqual(59 * 60 / 45 - 1)
+      expect(sent.length).toBeGreaterThanOrEqual((59 * 60) / 45 - 1)
       yield* TestClock.adjust("1 minute")
       expect(wait.pollUnsafe()).toBeDefined()
     }).pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording(sent, 180_000))))

@@ -59,7 +59,14 @@ const serve = Effect.gen(function* () {
   yield* notify.send("STATUS=taking episodes in")
   yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address) }))
   return yield* Effect.raceFirst(fatal.awaited, Effect.andThen(heartbeat, Effect.never))
-}).pipe(Effect.onInterrupt(() => Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1"))))
+}).pipe(
+  Effect.onInterrupt(() =>
+    Effect.andThen(
+      Effect.flatMap(Notify, (notify) => notify.send("STOPPING=1")),
+      Effect.logInfo("stopping")
+    )
+  )
+)
 
 const addressWords = (address: HttpServer["Service"]["address"]): string =>
   "path" in address ? `unix:${String(address.path)}` : `${String(address.address)}:${address.port}`

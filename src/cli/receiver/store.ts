@@ -97,7 +97,7 @@ export const verifyCommand = Command.make("verify", { json, setAside: flagSetAsi
     })
   )
 ).pipe(
-  Command.withDescription("Read the whole store and hold it against the index; changes nothing"),
+  Command.withDescription("Read the whole store and hold it against the index; changes nothing without --set-aside"),
   Command.withExamples([
     { command: "cis490-receiver verify", description: "Also beside a running receiver" },
     { command: "cis490-receiver verify --set-aside", description: "Take damaged files out, with the receiver stopped" }

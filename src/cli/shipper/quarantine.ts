@@ -9,7 +9,7 @@ import { parseTime } from "../../domain/time.ts"
 import { acknowledgeEntries, type ListedEntry, listQuarantine, purge } from "../../shipper/operator/quarantineList.ts"
 import type { Report } from "../../shipper/operator/report.ts"
 import { Attention } from "../exit.ts"
-import { counted, duration, relative, size } from "../humanize.ts"
+import { counted, duration, size } from "../humanize.ts"
 import { plain, table } from "../table.ts"
 import { json } from "./flags.ts"
 import { printJson, printReport } from "./print.ts"
@@ -76,6 +76,12 @@ export const quarantineCommand = Command.make("quarantine").pipe(
 const millis = (time: string | null, or: number): number =>
   Option.getOrElse(Option.flatMap(Option.fromNullOr(time), parseTime), () => or)
 
+/** Days to the deletion, the last one in hours. */
+const inDays = (left: number): string => {
+  const days = Math.round(left / 86_400_000)
+  return left <= 0 ? "due" : days > 1 ? `in ${days} d` : `in ${duration(left)}`
+}
+
 const printList = Effect.fnUntraced(function* ({ done, failed }: Report<ListedEntry>, now: number) {
   const rows = done.map((entry) => [
     entry.name,
@@ -83,12 +89,12 @@ const printList = Effect.fnUntraced(function* ({ done, failed }: Report<ListedEn
     duration(now - millis(entry.quarantined_at, now)),
     size(entry.bytes),
     [
-      entry.deleted_at === null ? "kept" : `deleted ${relative(millis(entry.deleted_at, now), now)}`,
+      entry.deleted_at === null ? "kept" : inDays(millis(entry.deleted_at, now) - now),
       ...(entry.acked ? ["acknowledged"] : [])
     ].join(", ")
   ])
   yield* Console.log(
-    rows.length === 0 ? "quarantine/ is empty" : table([["NAME", "REASON", "AGE", "SIZE", "FATE"], ...rows])
+    rows.length === 0 ? "quarantine/ is empty" : table([["NAME", "REASON", "AGE", "SIZE", "DELETED"], ...rows])
   )
   for (const error of new Set(done.map((entry) => entry.error))) {
     const count = done.filter((entry) => entry.error === error).length

@@ -66,8 +66,10 @@ const formatStatus = (found: Status, now: number): string => {
     ["last success", [ago(found.last_success_at, now), found.last_success_episode].filter(Boolean).join(", ")],
     ["last error", [ago(found.last_error_at, now), found.last_error].filter(Boolean).join(": ")]
   ]
-  const held = found.conflicts
-    .slice(0, HELD_SHOWN)
-    .map((id) => [`held: ${id}`, `cis490-shipper resolve ${id} --keep-stored`])
-  return `${amounts}\n\n${table([...words, ...held])}`
+  const held = found.conflicts.slice(0, HELD_SHOWN).map((id) => ["held", id])
+  const mends = [
+    ...(held.length === 0 ? [] : [["to mend", "cis490-shipper resolve ID --keep-stored, or --as NEW_ID"]]),
+    ...(reasons.length === 0 ? [] : [["to mend", "cis490-shipper quarantine list, then requeue NAME"]])
+  ]
+  return `${amounts}\n\n${table([...words, ...held, ...mends])}`
 }

@@ -67,8 +67,8 @@ export const pingCommand = Command.make("ping", { json }, (flags) =>
     Effect.gen(function* () {
       const result = yield* checkIn
       if (flags.json) yield* printJson(result)
-      else yield* Console.log(result.ok ? `${settings.receiver.url} answers, and lets this host in` : "not well")
-      if (!result.ok && !flags.json) return yield* attention(`${settings.receiver.url}: ${result.error}`)
+      else if (!result.ok) return yield* attention(`${settings.receiver.url}: ${result.error}`)
+      else yield* Console.log(`${settings.receiver.url} answers, and lets this host in`)
       if (!result.ok) return yield* new Attention()
     }).pipe(Effect.provide(layerShipper(settings)))
   )
