@@ -1,7 +1,7 @@
 import { utimesSync } from "node:fs"
 import { expect, test } from "vitest"
 import { type FakeReceiver, proxySays, refuses, type Script, says, startFakeReceiver } from "../support/fakeReceiver.ts"
-import { type Box, DAY, makeBox, RECORDED, untilRunning } from "../support/shipperBox.ts"
+import { type Box, DAY, makeBox, RECORDED } from "../support/shipperBox.ts"
 
 const ago = (days: number): Date => new Date(Date.now() - days * DAY)
 const every = { quarantine_cleanup_interval_s: 0 }
@@ -119,24 +119,24 @@ test("no other answer to HEAD removes anything or brings anything back", async (
     proxySays(404),
     says(404, undefined, { "x-cis490-problem": "not-found" }),
     says(200, undefined, other),
-    says(200),
     proxySays(200),
     says(204, undefined, other),
-    says(206, undefined, other),
     proxySays(302, { location: "/" }),
-    ...[400, 401, 403, 405, 408, 409, 410, 412, 429, 500, 502, 503].map((status) => refuses(status, "no")),
+    ...[401, 410, 500, 503].map((status) => refuses(status, "no")),
     says(500, undefined, { "x-cis490-problem": "not-stored" }),
     "cut"
   ]
   let said = 0
   await using receiver = await startFakeReceiver(({ method }) =>
-    method === "HEAD" ? (answers[said++ % answers.length] ?? "cut") : "good"
+    method === "HEAD" ? (answers[said++] ?? "cut") : "good"
   )
   using box = await shipped(receiver, 8)
-  await using daemon = box.daemon()
-  await untilRunning(daemon, () => said > answers.length)
-  await daemon.stop("SIGTERM")
-  expect(box.names("shipped")).toEqual(["E1", "E1.receipt.json"])
+  while (said < answers.length) {
+    const before = said
+    await box.once()
+    expect(said).toBeGreaterThan(before)
+    expect(box.names("shipped"), `answer ${before}`).toEqual(["E1", "E1.receipt.json"])
+  }
   expect([box.names("episodes"), receiver.sent()]).toEqual([[], ["E1"]])
 })
 

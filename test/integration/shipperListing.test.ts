@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto"
 import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { startFakeReceiver } from "../support/fakeReceiver.ts"
+import { refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { counts, makeBox, RECORDED } from "../support/shipperBox.ts"
 
 test("only what has its done.marker is ready; strays and symlinks are never touched", async () => {
@@ -54,6 +55,18 @@ test("a leftover .partial of a living episode is no obstacle and never sent", as
   expect((await box.once()).counts).toEqual(counts({ scanned: 1, shipped: 1 }))
   expect(receiver.last("PUT").body.includes("half")).toBe(false)
   expect(box.names("outbox")).toEqual([])
+})
+
+test("a symlink in outbox/ is never written through", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  box.episode("E2")
+  for (const name of ["one", "two"]) writeFileSync(join(box.home, name), "precious")
+  symlinkSync(join(box.home, "one"), box.path("outbox/E1.tar.zst"))
+  symlinkSync(join(box.home, "two"), box.path("outbox/E2.tar.zst.partial"))
+  await box.once()
+  expect([box.text("../one"), box.text("../two")]).toEqual(["precious", "precious"])
 })
 
 test("a receipt without its directory counts for nothing and is replaced", async () => {
@@ -192,6 +205,40 @@ test("changed while the answer came: not retired, transient, packed anew next ti
   const [first, second] = receiver.heard
   expect(second?.headers["x-cis490-content-sha256"]).not.toBe(first?.headers["x-cis490-content-sha256"])
   expect(next.counts).toEqual(counts({ scanned: 1, conflicts: 1 }))
+})
+
+test.each([
+  ["before a waiting tarball is used", refuses(503, "not yet", { type: "urn:cis490:problem:commit-unknown" })],
+  ["before it is retired", "good" as const]
+])("changed three times in a row, found %s: hourly from then on", async (_, said) => {
+  const late = { path: "" }
+  await using receiver = await startFakeReceiver(({ headers, id }, seen) => {
+    writeFileSync(late.path, String(seen))
+    const content_sha256 = headers["x-cis490-content-sha256"]
+    const receipt = { status: "stored", host_id: "lab-1", episode_id: id, sha256: "0".repeat(64), bytes: 1 }
+    return said === "good" ? says(201, { ...receipt, content_sha256 }) : said
+  })
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  late.path = box.path("episodes/E1/late.jsonl")
+  for (let pass = 0; pass < 7; pass++) {
+    expect((await box.once()).counts).toEqual(counts({ scanned: 1, transient_failures: 1 }))
+  }
+  const before = receiver.heard.length
+  expect(before).toBeLessThanOrEqual(4)
+  await box.once({ ahead: 3_700_000 })
+  expect(receiver.heard).toHaveLength(before + 1)
+})
+
+test("a disk that is full (here: a limit on file sizes) is the host's trouble: transient, neighbours go on", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
+  box.episode("E1", { "big.bin": randomBytes(1024 * 1024) })
+  box.episode("E2")
+  const ran = await box.once({ prelude: "ulimit -f 500 && trap '' XFSZ" })
+  expect([ran.counts, ran.code]).toEqual([counts({ scanned: 2, shipped: 1, transient_failures: 1 }), 1])
+  expect([box.names("episodes"), box.names("outbox"), box.names("quarantine")]).toEqual([["E1"], [], []])
+  expect((await box.once()).counts).toEqual(counts({ scanned: 1, shipped: 1 }))
 })
 
 test("a directory gone when its answer comes is logged and counted nowhere", async () => {

@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { describe, expect, test } from "vitest"
-import { proxySays, refuses, type Said, startFakeReceiver } from "../support/fakeReceiver.ts"
+import { proxySays, refuses, type Said, says, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { COMMIT, counts, makeBox } from "../support/shipperBox.ts"
 import { sha256Of } from "../support/wire.ts"
 
@@ -49,6 +49,22 @@ test("200 already_present is shipped too: an answer that was lost does no harm",
   const ran = await box.once()
   expect([ran.counts, ran.code]).toEqual([counts({ scanned: 1, shipped: 1 }), 0])
   expect(box.json("shipped/E1.receipt.json")).toMatchObject({ status: "already_present", sha256: "a".repeat(64) })
+})
+
+test.each([
+  ["without sha256 and bytes", {}],
+  ["with a sha256 that is none", { sha256: 5, bytes: 1 }],
+  ["with bytes that are none", { sha256: "a".repeat(64), bytes: "many" }]
+])("a receipt %s, but with our names and our content, is shipped and never the program's end", async (_, more) => {
+  await using receiver = await startFakeReceiver(({ headers, id }) => {
+    const content_sha256 = headers["x-cis490-content-sha256"]
+    const receipt = { status: "stored", host_id: "lab-1", episode_id: id, content_sha256 }
+    return id === "E1" ? says(201, { ...receipt, ...more }) : "good"
+  })
+  using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
+  box.episode("E1")
+  box.episode("E2")
+  expect((await box.once()).counts).toEqual(counts({ scanned: 2, shipped: 2 }))
 })
 
 const rejections: ReadonlyArray<readonly [id: string, said: Said, reason: string]> = [
@@ -227,6 +243,17 @@ test("412: the remediation at error level, each line a line, once per pass; one 
   const refused = linesWith(ran.stderr, "status=412")
   expect(refused).toHaveLength(3)
   for (const id of ["E1", "E2", "E3"]) expect(refused.filter((line) => line.includes(id))).toHaveLength(1)
+})
+
+test("an error of several lines is still one line per event, and cannot pass for another", async () => {
+  await using receiver = await startFakeReceiver(() =>
+    refuses(413, "too large\n<0>forged status=412 episode=E9\u001b[2J")
+  )
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  const { stderr } = await box.once({ env: { NO_COLOR: "1", JOURNAL_STREAM: "1:1" } })
+  expect(stderr.trimEnd().split("\n")).toEqual([expect.stringMatching(/too large.*status=413/)])
+  expect(stderr).not.toContain("\u001b")
 })
 
 test("412: distinct remediations are each said once", async () => {

@@ -38,7 +38,8 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   /** Milliseconds by which its clock is ahead. */
   readonly ahead?: number
-  readonly umask?: number
+  /** Shell commands that go before it: `umask 077`, `ulimit -f 500`. */
+  readonly prelude?: string
   /** What the program is started by: a tracer, a changer of privileges. */
   readonly under?: ReadonlyArray<string>
   /** The shipper if not said. */
@@ -53,12 +54,15 @@ const toml = (config: Partial<Config>): string =>
     .join("\n")
 
 /** The program's arguments are given whole. */
-export const startProgram = (args: ReadonlyArray<string>, { ahead, env, program, umask, under = [] }: Options = {}) => {
+export const startProgram = (
+  args: ReadonlyArray<string>,
+  { ahead, env, program, prelude, under = [] }: Options = {}
+) => {
   const shift = ahead === undefined ? [] : ["--import", SHIFT]
   const node = [process.execPath, "--disable-warning=ExperimentalWarning"]
   const command = [...under, ...node, ...shift, program ?? SHIPPER, ...args]
   const [file = "", ...rest] =
-    umask === undefined ? command : ["/bin/sh", "-c", `umask ${umask.toString(8)} && exec "$@"`, "sh", ...command]
+    prelude === undefined ? command : ["/bin/sh", "-c", `${prelude} && exec "$@"`, "sh", ...command]
   const child: ChildProcess = spawn(file, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, HOME: "/nonexistent", CIS490_TEST_AHEAD_MS: String(ahead ?? 0), ...env }
