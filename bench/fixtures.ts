@@ -1,6 +1,6 @@
 /** Hosts, datasets and episodes of any size. */
 import { randomFillSync } from "node:crypto"
-import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs"
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { RECEIVER, SHIPPER, startProgram } from "./programs.ts"
 
@@ -95,8 +95,8 @@ export const makeCentre = (root: string) => {
     ].join("\n")
   )
   return {
-    index,
-    lookup: `${index}.lookup`,
+    /** Rows in the index. */
+    rows: (): number => readFileSync(index, "utf8").split("\n").length - 1,
     /** Up when somebody was told so over HTTP. */
     start: async () => {
       const began = performance.now()

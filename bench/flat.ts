@@ -2,7 +2,7 @@
  * Whether the programs stay flat: memory against the size of an episode, the backlog and the index; start-up; idling. Prints one
  * table; ends with 1 when a figure is over its limit. `--quick` takes smaller amounts for a fast look.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -32,7 +32,6 @@ const rowText = (what: string, value: string, limit: string, verdict: string): s
 
 const shown = (value: number, unit: string): string => `${value.toFixed(unit === "×" ? 2 : 1)} ${unit}`
 
-/** `note`: what the figure is made of. */
 const tell = (what: string, value: number, limit: number, unit: string): void => {
   figures.push({ what, value, limit, unit })
   say(rowText(what, shown(value, unit), shown(limit, unit), value <= limit ? "ok" : "NOT OK"))
@@ -87,7 +86,7 @@ const withBacklog = async (waiting: number, shipped: number) => {
   const receiver = await centre.start()
   host.point(receiver.url)
   const daemon = host.start("run")
-  await daemon.until(() => readFileSync(centre.index).length > shipped * 350)
+  await daemon.until(() => centre.rows() >= shipped)
   const busy = await daemon.stop()
   await receiver.stop()
   clear("backlog")

@@ -29,6 +29,9 @@ export interface Ended {
   readonly peak: number
 }
 
+/** Nothing measured here takes so long. */
+const PATIENCE_MILLIS = 300_000
+
 /** `scratch`: a directory for what it says. */
 export const startProgram = (scratch: string, program: string, args: ReadonlyArray<string>) => {
   const [kept, out, err] = ["status", "stdout", "stderr"].map((name) => join(scratch, name)) as [string, string, string]
@@ -70,7 +73,10 @@ export const startProgram = (scratch: string, program: string, args: ReadonlyArr
     },
     /** Waits until `ready` says so; a program that has ended never will be. */
     until: async (ready: () => boolean | Promise<boolean>): Promise<void> => {
+      const latest = performance.now() + PATIENCE_MILLIS
       while (!(await ready())) {
+        if (performance.now() > latest)
+          throw new Error(`${program} ${args.join(" ")} does not get there: ${readFileSync(err, "utf8").slice(-2000)}`)
         if (over()) throw new Error(`${program} ${args.join(" ")} ended: ${readFileSync(err, "utf8")}`)
         await sleep(5)
       }

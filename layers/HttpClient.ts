@@ -4,14 +4,7 @@ import type * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-
-/** PEM files, by path. */
-export interface TlsFiles {
-  readonly ca_bundle?: string
-  readonly client_cert?: string
-  readonly client_key?: string
-  readonly verify_tls: boolean
-}
+import type { TlsFiles } from "../src/services/Transport.ts"
 
 /**
  * The files that TLS is configured with cannot be used now. A request fails with an `HttpClientError` whose `reason.cause` is this;

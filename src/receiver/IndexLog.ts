@@ -6,6 +6,7 @@ import type { PlatformError } from "effect/PlatformError"
 import type { IndexRow } from "../domain/row.ts"
 import * as Durable from "../durable.ts"
 import { type Change, Lookup } from "../services/Lookup.ts"
+import { wordsOf } from "../systemError.ts"
 import { followIndex, sizeAndInode } from "./followIndex.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
 import { holdStore } from "./holdStore.ts"
@@ -13,7 +14,7 @@ import { inspectTail, mend } from "./indexTail.ts"
 import { findRow } from "./readRow.ts"
 import { formatRow } from "./rowLine.ts"
 import { type EpisodeName, parentOf, type StoreOptions } from "./storePaths.ts"
-import { IndexUnavailable, isFull, words } from "./trouble.ts"
+import { IndexUnavailable, isFull } from "./trouble.ts"
 
 /** The index, open for its only writer: whoever has it holds the store. */
 export class IndexLog extends Context.Service<
@@ -65,7 +66,7 @@ const reportUnreadable = (path: string, lines: number, at: ReadonlyArray<number>
       )
 
 const unavailable = (what: string) => (error: PlatformError) =>
-  new IndexUnavailable({ message: `${what}: ${words(error)}`, full: isFull(error) })
+  new IndexUnavailable({ message: `${what}: ${wordsOf(error)}`, full: isFull(error) })
 
 /** What the rows change once their lines lie in the index from `offset` on. */
 const changesOf = (rows: ReadonlyArray<IndexRow>, lines: ReadonlyArray<Uint8Array>, offset: number) => {

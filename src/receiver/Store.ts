@@ -5,9 +5,9 @@ import * as Layer from "effect/Layer"
 import { type PlatformError, systemError } from "effect/PlatformError"
 import type { HostId } from "../domain/names.ts"
 import * as Durable from "../durable.ts"
+import { orMissing, orTaken } from "../presence.ts"
 import { type Inspection, Volume } from "../services/Volume.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
-import { orMissing, orTaken } from "./presence.ts"
 import { damagedDirectory, damagedPath, type EpisodeName, hostDirectory, storedPath } from "./storePaths.ts"
 
 /** The stored files, one per name. Nothing is ever overwritten, no link is followed. */
@@ -54,7 +54,7 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
     const directory = hostDirectory(storeRoot, hostId)
     const isNew = yield* orTaken(fs.makeDirectory(directory, { mode: DIRECTORY_MODE }))
     if (!isNew && durable.has(hostId)) return
-    if ((yield* volume.inspect(directory)).type !== "Directory") return yield* Effect.fail(noDirectory(directory))
+    if ((yield* volume.inspect(directory)).type !== "Directory") return yield* noDirectory(directory)
     // Also when it is not new: whoever made it may not have come to syncing it.
     yield* syncOnce(storeRoot)
     durable.add(hostId)

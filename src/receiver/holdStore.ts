@@ -4,8 +4,8 @@ import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
+import { wordsOf } from "../systemError.ts"
 import { lockPath, parentOf, type StoreOptions } from "./storePaths.ts"
-import { words } from "./trouble.ts"
 
 /** This disk cannot keep what the receiver promises: a mistake of whoever configured it. */
 export class UnfitStorage extends Schema.TaggedError<UnfitStorage>()("UnfitStorage", {
@@ -15,7 +15,7 @@ export class UnfitStorage extends Schema.TaggedError<UnfitStorage>()("UnfitStora
 
 type Roots = Pick<StoreOptions, "storeRoot" | "incomingRoot" | "indexPath">
 
-const unfit = (what: string) => (error: PlatformError) => new UnfitStorage({ message: `${what}: ${words(error)}` })
+const unfit = (what: string) => (error: PlatformError) => new UnfitStorage({ message: `${what}: ${wordsOf(error)}` })
 
 const makeDirectory = (path: string) =>
   Durable.makeDirectory(path).pipe(Effect.mapError(unfit(`the directory ${path} cannot be made`)))

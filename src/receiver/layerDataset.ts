@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { type PlatformError, systemError } from "effect/PlatformError"
 import type { StoredAnswer } from "../domain/protocol.ts"
 import type { IndexRow } from "../domain/row.ts"
+import { wordsOf } from "../systemError.ts"
 import { adopt, complete } from "./adopt.ts"
 import { type Arrival, Dataset, type Standing } from "./Dataset.ts"
 import { type Fatal, orEndProgram } from "./Fatal.ts"
@@ -18,7 +19,7 @@ import { repair } from "./repair.ts"
 import { accepts, describes, type FullRow, isFull, now, rowOf } from "./rows.ts"
 import { layerStore, Store } from "./Store.ts"
 import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
-import { cannotStore, type IndexUnavailable, words } from "./trouble.ts"
+import { cannotStore, type IndexUnavailable } from "./trouble.ts"
 
 /** An arrival that has its place: what is answered, and the row that is still to be written for it. */
 interface Placed {
@@ -94,7 +95,7 @@ const heal = Effect.fnUntraced(function* (lost: IndexRow, arrival: Arrival) {
       yield* Effect.logWarning("a damaged copy was set aside").pipe(Effect.annotateLogs({ path: aside }))
     }
     // A crash here leaves a row whose file is lost, as before.
-    if (!(yield* store.link(arrival.path, arrival))) return yield* Effect.fail(taken(arrival))
+    if (!(yield* store.link(arrival.path, arrival))) return yield* taken(arrival)
   }).pipe(orProblem)
   return { answer: answerOf("stored", row), ...(describes(lost, arrival) ? {} : { row }) } satisfies Placed as Placed
 })
@@ -118,7 +119,7 @@ const removeIncoming = Effect.fnUntraced(function* ({ path }: Arrival) {
     .pipe(
       Effect.catch((error) =>
         Effect.logWarning("an upload that is done with could not be removed from incoming/").pipe(
-          Effect.annotateLogs({ path, error: words(error) })
+          Effect.annotateLogs({ path, error: wordsOf(error) })
         )
       )
     )

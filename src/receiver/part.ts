@@ -5,10 +5,11 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Problem } from "../domain/protocol.ts"
 import * as durable from "../durable.ts"
+import { wordsOf } from "../systemError.ts"
 import { Fatal, orEndProgram } from "./Fatal.ts"
 import { incomingPath } from "./storePaths.ts"
 import type { Names } from "./target.ts"
-import { cannotStore, words } from "./trouble.ts"
+import { cannotStore } from "./trouble.ts"
 
 /** A file in `incoming/`, under a name no other upload has. */
 export interface Part {
@@ -22,7 +23,7 @@ export interface Part {
 /** What a disk that does not do as it is told means for an upload. */
 export const diskProblem = (error: PlatformError): Effect.Effect<never, Problem> =>
   Effect.andThen(
-    Effect.logError(`an upload cannot be written: ${words(error)}`),
+    Effect.logError(`an upload cannot be written: ${wordsOf(error)}`),
     Effect.fail({ ...cannotStore(error), remediation: "nothing was kept; send it again later" })
   )
 

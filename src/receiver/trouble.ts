@@ -1,7 +1,7 @@
 import type { PlatformError } from "effect/PlatformError"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Problem } from "../domain/protocol.ts"
+import { codeOf, wordsOf } from "../systemError.ts"
 
 /** A row could not be appended; nothing of it is left in the index, or will be before the next row. */
 export class IndexUnavailable extends Schema.TaggedError<IndexUnavailable>()("IndexUnavailable", {
@@ -11,23 +11,11 @@ export class IndexUnavailable extends Schema.TaggedError<IndexUnavailable>()("In
   full: Schema.Boolean
 }) {}
 
-const codeOf = ({ reason }: PlatformError): unknown => {
-  const cause = "cause" in reason ? reason.cause : undefined
-  return Predicate.hasProperty(cause, "code") ? cause.code : undefined
-}
-
 /** The disk, or the quota on it, is used up. */
-export const isFull = (error: PlatformError): boolean => ["ENOSPC", "EDQUOT"].includes(String(codeOf(error)))
+export const isFull = (error: PlatformError): boolean => ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")
 
 /** The disk does not give back what was written. */
 export const isBroken = (error: PlatformError): boolean => codeOf(error) === "EIO"
-
-/** What the system said, with its own code: `EIO: FileSystem.write (…)`. */
-export const words = (error: PlatformError): string => {
-  const code = codeOf(error)
-  const cause = "cause" in error.reason ? error.reason.cause : undefined
-  return Predicate.isString(code) && Predicate.isError(cause) ? cause.message : error.message
-}
 
 /** The answer while the disk does not do what it should: to be tried again later. */
 export const cannotStore = (error: PlatformError | IndexUnavailable): Problem => {
@@ -35,6 +23,6 @@ export const cannotStore = (error: PlatformError | IndexUnavailable): Problem =>
   const full = platform ? isFull(error) : error.full
   return {
     problem: full ? "disk-full" : "unavailable",
-    error: `this could not be stored now: ${platform ? words(error) : error.message}`
+    error: `this could not be stored now: ${platform ? wordsOf(error) : error.message}`
   }
 }

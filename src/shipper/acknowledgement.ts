@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Durable from "../durable.ts"
+import { orMissing } from "../presence.ts"
 import { Layout } from "./layout.ts"
-import { orMissing } from "./presence.ts"
 
 const markerOf = (name: string) => Effect.map(Layout, (paths) => `${paths.state}/acked/${name}`)
 

@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import type { EpisodeId } from "../domain/names.ts"
 import * as Durable from "../durable.ts"
+import { isTaken, typeAt } from "../presence.ts"
 import { Layout } from "./layout.ts"
 import { forget } from "./notes.ts"
-import { isTaken, typeAt } from "./presence.ts"
 
 /**
  * Moves a directory to `episodes/<id>`, to be sent as if for the first time. Does nothing when that name is taken, or when there is

@@ -8,11 +8,11 @@ import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import { isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
+import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import { heldIds } from "./conflictNote.ts"
 import { installedCommit } from "./installedCode.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
-import { orMissing } from "./presence.ts"
 import { ask, Destination } from "./Receiver.ts"
 
 /** What runs on this host. */

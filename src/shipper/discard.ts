@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Durable from "../durable.ts"
+import { orMissing } from "../presence.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
-import { orMissing } from "./presence.ts"
 
 const trash = Effect.map(Layout, (paths) => `${paths.state}/trash`)
 

@@ -3,8 +3,8 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Commit } from "../domain/names.ts"
+import { orMissing } from "../presence.ts"
 import { META_FILE } from "./layout.ts"
-import { orMissing } from "./presence.ts"
 
 /** The receiver refuses a larger `meta.json`. */
 const LIMIT_BYTES = 1024 * 1024

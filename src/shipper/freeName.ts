@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { suffixed } from "../domain/names.ts"
 import * as Durable from "../durable.ts"
-import { isTaken } from "./presence.ts"
+import { isTaken } from "../presence.ts"
 
 /** The first of `name`, `name~1`, `name~2`, … that nothing has; `pathsOf` gives every path that belongs to a name. */
 export const freeName = Effect.fnUntraced(function* (name: string, pathsOf: (name: string) => ReadonlyArray<string>) {

@@ -4,9 +4,9 @@ import * as Schema from "effect/Schema"
 import type { EpisodeId } from "../domain/names.ts"
 import { Reason } from "../domain/reason.ts"
 import * as Durable from "../durable.ts"
+import { mustBeDirectory, typeAt } from "../presence.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout, REASON_FILE } from "./layout.ts"
-import { mustBeDirectory, typeAt } from "./presence.ts"
 
 const encodeReason = Schema.encodeEffect(Schema.fromJsonString(Reason))
 

@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Reason, type ReasonName } from "../domain/reason.ts"
 import { formatTime } from "../domain/time.ts"
+import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import { isAcknowledged } from "./acknowledgement.ts"
 import { Layout, REASON_FILE } from "./layout.ts"
-import { orMissing } from "./presence.ts"
 import { type Reading, readJson } from "./readJson.ts"
 
 /** An entry of `quarantine/` as it is reported. What its reason file does not say, or not legibly, is null. */

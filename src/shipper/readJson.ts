@@ -3,7 +3,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { orMissing, typeAt } from "./presence.ts"
+import { orMissing, typeAt } from "../presence.ts"
 
 /** What a small JSON file says, as far as it can be made out. */
 export type Reading<A> =

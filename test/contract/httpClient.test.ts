@@ -8,7 +8,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { layerHttpClient, type TlsFiles, TlsMaterialError } from "../../layers/HttpClient.ts"
+import { layerHttpClient, TlsMaterialError } from "../../layers/HttpClient.ts"
+import type { TlsFiles } from "../../src/services/Transport.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
 const pem = (name: string): string => new URL(`../support/pem/${name}`, import.meta.url).pathname

@@ -118,7 +118,7 @@ test("requeue brings an entry back without its reason; it ships", async () => {
   using box = makeBox(receiver.url)
   box.episode("E1")
   await box.once()
-  expect((await box.run(["requeue", "--all", "--reason", "too_large"])).code).toBeDefined()
+  await box.run(["requeue", "--all", "--reason", "too_large"])
   expect(box.names("quarantine")).toEqual(["E1"])
   expect((await box.run(["requeue", "--all", "--reason", "out_of_window"])).code).toBe(0)
   expect(box.exists("episodes/E1/quarantine_reason.json")).toBe(false)
@@ -157,7 +157,7 @@ test("drain quarantines what has no valid commit (`unstamped`), is idempotent, a
   })
 })
 
-test("every refusal for good is a removal with a body that is kept as JSON, however odd", async () => {
+test("the receiver's body is kept whole, however odd", async () => {
   const body = { error: "größe \u2028 \u0007", nested: { a: [1, null, "x"] }, remediation: 5 }
   await using receiver = await startFakeReceiver(() => says(413, body))
   using box = makeBox(receiver.url)

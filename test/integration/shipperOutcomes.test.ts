@@ -288,7 +288,7 @@ test("a receiver that stands still is a time-out: transient, the pass stops", as
   expect(box.names("episodes")).toEqual(["E1", "E2"])
 })
 
-test("TLS files missing: transient, says `mTLS material`, nothing is sent; used once they appear", async () => {
+test("TLS files missing: transient, says `mTLS material`, nothing is sent", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url.replace("http:", "https:"))
   box.configure({ receiver: { ca_bundle: box.path("absent-ca.pem") } })

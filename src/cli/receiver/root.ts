@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { isPlatformError, type PlatformError } from "effect/PlatformError"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import type { StoreOptions } from "../../receiver/storePaths.ts"
-import { words } from "../../receiver/trouble.ts"
+import { wordsOf } from "../../systemError.ts"
 import { loadReceiver } from "../config.ts"
 import { attention } from "../exit.ts"
 
@@ -26,7 +26,7 @@ export const withSettings = <A, E, R>(work: (settings: ReceiverSettings) => Effe
   Effect.gen(function* () {
     const { config } = yield* root
     return yield* work(yield* loadReceiver(config))
-  }).pipe(Effect.catchIf(isPlatformError, (error) => attention(words(error))))
+  }).pipe(Effect.catchIf(isPlatformError, (error) => attention(wordsOf(error))))
 
 export const storeOptions = ({ limits, paths }: ReceiverSettings): StoreOptions => ({
   storeRoot: paths.store_root,

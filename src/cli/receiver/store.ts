@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isPlatformError, type PlatformError } from "effect/PlatformError"
 import { backfill } from "../../receiver/backfill.ts"
 import * as Fatal from "../../receiver/Fatal.ts"
 import { layerWriters } from "../../receiver/layerDataset.ts"
@@ -11,7 +12,7 @@ import { setAside } from "../../receiver/setAside.ts"
 import type { StoreOptions } from "../../receiver/storePaths.ts"
 import { type VerifyReport, verify } from "../../receiver/verify.ts"
 import { Lookups } from "../../services/Lookups.ts"
-import { Attention } from "../exit.ts"
+import { Attention, attention } from "../exit.ts"
 import { size } from "../humanize.ts"
 import { withProgressLine } from "../progressLine.ts"
 import { json } from "../shipper/flags.ts"
@@ -19,6 +20,9 @@ import { printJson } from "../shipper/print.ts"
 import { table } from "../table.ts"
 import { orHeld } from "./held.ts"
 import { storeOptions, withSettings } from "./root.ts"
+
+const isIndexMissing = (error: unknown): error is PlatformError =>
+  isPlatformError(error) && error.reason._tag === "NotFound"
 
 /** Alone on the store, to write it. */
 const writing = <A, E, R>(options: StoreOptions, work: Effect.Effect<A, E, R>) =>
@@ -87,10 +91,21 @@ export const verifyCommand = Command.make("verify", { json, setAside: flagSetAsi
     Effect.gen(function* () {
       const options = storeOptions(settings)
       const lookups = yield* Lookups
-      const report = yield* withProgressLine((show) =>
+      const look = withProgressLine((show) =>
         verify(options, ({ bytes, files, totalFiles }) => show(`${files} of ${totalFiles} episodes, ${size(bytes)}`))
-      ).pipe(Effect.provide(lookups.temporary))
-      const moved = flags.setAside ? yield* writing(options, setAside(report.findings)).pipe(orHeld) : []
+      ).pipe(
+        Effect.provide(lookups.temporary),
+        Effect.catchIf(isIndexMissing, () =>
+          attention(`there is no index at ${options.indexPath}; cis490-receiver backfill makes one from the store`)
+        )
+      )
+      const mend = Effect.flatMap(look, (report) =>
+        Effect.map(setAside(report.findings), (moved) => ({ report, moved }))
+      )
+      // Alone from before the first look: nothing may be stored between finding and moving.
+      const { moved, report } = flags.setAside
+        ? yield* writing(options, mend).pipe(orHeld)
+        : { report: yield* look, moved: [] }
       const byPath = new Map(moved.map(({ movedTo, path }) => [path, movedTo]))
       yield* flags.json ? printJson({ ...report, set_aside: moved }) : Console.log(formatVerify(report, byPath))
       if (report.findings.length > 0) return yield* new Attention()

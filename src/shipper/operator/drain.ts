@@ -1,10 +1,10 @@
 /** `drain`: what no code version vouches for is taken out of the way, before the receiver refuses it episode by episode. */
 import * as Effect from "effect/Effect"
 import { type EpisodeId, isEpisodeId } from "../../domain/names.ts"
+import { isTaken, typeAt } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { readStamp } from "../episodeCommit.ts"
 import { DONE_MARKER, Layout } from "../layout.ts"
-import { isTaken, typeAt } from "../presence.ts"
 import { quarantine } from "../quarantine.ts"
 import { directoriesIn } from "./names.ts"
 import { type Failure, inWords } from "./report.ts"

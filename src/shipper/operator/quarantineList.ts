@@ -1,10 +1,10 @@
 /** `quarantine list | ack | purge`. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { isTaken } from "../../presence.ts"
 import { acknowledge, forgetAcknowledgement } from "../acknowledgement.ts"
 import { discard } from "../discard.ts"
 import { Layout } from "../layout.ts"
-import { isTaken } from "../presence.ts"
 import { type QuarantineEntry, readEntry } from "../quarantineEntry.ts"
 import { forEachName, Refused } from "./report.ts"
 import { treeBytes } from "./treeBytes.ts"

@@ -1,11 +1,11 @@
 /** `resolve`: ends a conflict, by keeping the stored copy or by sending ours under another id. */
 import * as Effect from "effect/Effect"
 import type { EpisodeId } from "../../domain/names.ts"
+import { typeAt } from "../../presence.ts"
 import { bringBack } from "../bringBack.ts"
 import { removeConflictNote } from "../conflictNote.ts"
 import { Layout } from "../layout.ts"
 import { forget } from "../notes.ts"
-import { typeAt } from "../presence.ts"
 import { quarantine } from "../quarantine.ts"
 import { mustBeId } from "./names.ts"
 import { Refused } from "./report.ts"

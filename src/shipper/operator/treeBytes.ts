@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { orMissing } from "../presence.ts"
+import { orMissing } from "../../presence.ts"
 
 /** Bytes in all regular files below `path`, or in the file itself. What vanishes meanwhile counts for nothing; links are not followed. */
 export const treeBytes = Effect.fnUntraced(function* (path: string) {

@@ -25,13 +25,19 @@ export const isTaken = (path: string) => Effect.map(typeAt(path), (type) => type
 /** Fails with `NotFound` where there is no directory under this very name: a link to one is none. */
 export const mustBeDirectory = Effect.fnUntraced(function* (path: string) {
   if ((yield* typeAt(path)) === "Directory") return
-  return yield* Effect.fail(
-    systemError({
-      _tag: "NotFound",
-      module: "FileSystem",
-      method: "lstat",
-      description: "no such directory",
-      pathOrDescriptor: path
-    })
-  )
+  return yield* systemError({
+    _tag: "NotFound",
+    module: "FileSystem",
+    method: "lstat",
+    description: "no such directory",
+    pathOrDescriptor: path
+  })
 })
+
+/** Whether it was done: false where the name was there already. */
+export const orTaken = <A, R>(effect: Effect.Effect<A, PlatformError, R>): Effect.Effect<boolean, PlatformError, R> =>
+  Effect.catchIf(
+    Effect.map(effect, () => true),
+    (error: PlatformError) => error.reason._tag === "AlreadyExists",
+    () => Effect.succeed(false)
+  )
