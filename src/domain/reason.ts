@@ -44,13 +44,8 @@ export const ConflictNote = Schema.Struct({
 })
 export type ConflictNote = typeof ConflictNote.Type
 
-/** `shipped/<id>.receipt.json`: the receiver's answer, and when it came. */
+/** `shipped/<id>.receipt.json`: the receiver's answer, whole, and when it came. These are the members we read again. */
 export const Receipt = Schema.Struct({
-  status: Schema.Literals(["stored", "already_present"]),
-  host_id: Schema.String,
-  episode_id: Schema.String,
-  sha256: Schema.String,
-  bytes: Schema.Int,
   content_sha256: Schema.String,
   /** RFC 3339, UTC. */
   shipped_at: Schema.String

@@ -26,8 +26,11 @@ export interface Reply {
 /** How far a trouble reaches: this episode only, the pass when three different episodes meet it running, or the pass at once. */
 export type Reach = "episode" | "three-running" | "pass"
 
+/** What makes an answer a receipt; whatever else it says is kept as it came. */
+export type Acknowledgement = Pick<StoredAnswer, "status" | "host_id" | "episode_id" | "content_sha256">
+
 export type Verdict =
-  | { readonly _tag: "Shipped"; readonly answer: StoredAnswer }
+  | { readonly _tag: "Shipped"; readonly answer: Acknowledgement }
   | {
       readonly _tag: "Conflict"
       readonly storedSha256: string
@@ -78,7 +81,15 @@ const REJECTED_AS: Readonly<Record<number, ReasonName>> = {
 
 const text = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
 
-const isStoredAnswer = (body: unknown, sent: Sent): body is StoredAnswer =>
+const LONGEST_ERROR = 1000
+
+/** One line of a length that can be read: what answers may say anything. The whole of it is kept in `body`. */
+const oneLine = (error: string): string => {
+  const line = error.replaceAll(/\s+/g, " ").trim()
+  return line.length > LONGEST_ERROR ? `${line.slice(0, LONGEST_ERROR)} …` : line
+}
+
+const isStoredAnswer = (body: unknown, sent: Sent): body is Acknowledgement =>
   Predicate.isObject(body) &&
   (body.status === "stored" || body.status === "already_present") &&
   body.host_id === sent.hostId &&
@@ -96,7 +107,7 @@ const transient = (reply: Reply, error: string, reach: Reach, nowMillis: number)
 export const judge = (reply: Reply, sent: Sent, nowMillis: number): Verdict => {
   const { status, body } = reply
   const ours = Predicate.isObject(body) && Predicate.isString(body.error) ? body : undefined
-  const error = text(ours?.error) ?? `HTTP status ${status} that is not the receiver's own`
+  const error = oneLine(text(ours?.error) ?? `HTTP status ${status} that is not the receiver's own`)
   const notLetIn: Verdict = { _tag: "NotLetIn", status, error }
 
   if (status >= 200 && status < 300) {

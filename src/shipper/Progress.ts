@@ -24,7 +24,8 @@ export class Progress extends Context.Service<Progress, Counters>()("cis490/ship
   static readonly layer = Layer.sync(Progress, () => ({ steps: 0, packedBytes: 0, sentBytes: 0, done: 0, total: 0 }))
 }
 
-const SLICE_MILLIS = 10_000
+/** Short enough for any `WatchdogSec` that makes sense. */
+const SLICE_MILLIS = 1000
 
 /** A wait that is meant: an interval, a backoff, a `Retry-After`. Each of its slices is progress. */
 export const plannedWait = Effect.fnUntraced(function* (millis: number) {

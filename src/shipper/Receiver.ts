@@ -14,7 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { formatReprDigest, parseReprDigest } from "../domain/digest.ts"
+import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, HostId, Sha256 } from "../domain/names.ts"
 import { header, path } from "../domain/protocol.ts"
 import { judge, type Reply, unanswered, type Verdict } from "../domain/verdict.ts"
@@ -170,15 +170,13 @@ export const ask = Effect.fnUntraced(function* (words: Readonly<Record<string, u
 
 /** What the receiver says it has under a name. */
 export type Holding =
-  | { readonly _tag: "Holds"; readonly contentSha256: string | undefined; readonly sha256: Sha256 | undefined }
+  | { readonly _tag: "Holds"; readonly contentSha256: string }
   | { readonly _tag: "NotStored" }
   | { readonly _tag: "NoWord"; readonly error: string }
 
 const holdingOf = ({ status, headers }: HttpClientResponse.HttpClientResponse): Holding => {
-  const digest = headers[header.reprDigest]
-  if (status === 200 && digest !== undefined) {
-    return { _tag: "Holds", contentSha256: headers[header.contentSha256], sha256: parseReprDigest(digest) }
-  }
+  const contentSha256 = headers[header.contentSha256]
+  if (status === 200 && contentSha256 !== undefined) return { _tag: "Holds", contentSha256 }
   // An answer to HEAD has no body; the receiver names the problem in a header. Without it a problem document tells its own from a proxy's.
   const problem = headers[header.problem]
   const own =

@@ -13,7 +13,7 @@ import { readCommit } from "./episodeCommit.ts"
 import { type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
 import { type PackingNote, readTally, writeTally } from "./notes.ts"
-import { removeTarball, type Shelf, usableTarball } from "./outbox.ts"
+import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { pack } from "./pack.ts"
 import { send } from "./Receiver.ts"
@@ -28,8 +28,8 @@ interface InHand {
   readonly commit: Commit | undefined
 }
 
-/** Not retired, whatever was answered: what was sent is not what lies here now. */
-const startOver = Effect.fnUntraced(function* (id: EpisodeId, what: string) {
+/** Somebody still writes to the episode: counted, and its tarball is worth nothing. */
+const meetChange = Effect.fnUntraced(function* (id: EpisodeId, what: string) {
   const tally = yield* readTally(id)
   const changed = tally.changed + 1
   yield* removeTarball(id)
@@ -37,8 +37,10 @@ const startOver = Effect.fnUntraced(function* (id: EpisodeId, what: string) {
   yield* Effect.logWarning(`${what} changed after done.marker; packing it anew`).pipe(
     Effect.annotateLogs({ episode: id, times: changed })
   )
-  return outcome("transient_failures")
 })
+
+/** Not retired, whatever was answered: what was sent is not what lies here now. */
+const startOver = (id: EpisodeId, what: string) => Effect.as(meetChange(id, what), outcome("transient_failures"))
 
 /** Settles only what was really judged: `Gone` when the directory is not there any more, a new start when it has changed. */
 const unlessChanged = <A, E, R>({ id, note }: InHand, settle: Effect.Effect<A, E, R>) =>
@@ -91,7 +93,10 @@ const settle = (inHand: InHand, verdict: Verdict) => {
   const { commit, id, note, run } = inHand
   return Match.valueTags(verdict, {
     Shipped: ({ answer }) =>
-      Effect.andThen(clearLink(run), unlessChanged(inHand, Effect.as(retire(id, answer), outcome("shipped")))),
+      Effect.andThen(
+        clearLink(run),
+        unlessChanged(inHand, Effect.as(retire(id, answer, note.bytes), outcome("shipped")))
+      ),
     Conflict: (conflict) => Effect.andThen(clearLink(run), Effect.as(hold(id, conflict, note), outcome("conflicts"))),
     Rejected: (refusal) =>
       clearLink(run).pipe(
@@ -133,12 +138,16 @@ const neverPackable = Effect.fnUntraced(function* (run: Run, id: EpisodeId, { wh
 const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   const paths = yield* Layout
   const patience = yield* Patience
-  return (yield* patience.isDue(id)) && (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) !== undefined
+  if (!(yield* patience.isDue(id)) || (yield* typeAt(paths.episode(id))) !== "Directory") return false
+  return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) !== undefined
 })
 
 const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: Inventory, level: number) {
   const paths = yield* Layout
-  const note = (yield* usableTarball(id, inventory)) ?? (yield* pack(id, inventory, level))
+  const waiting = yield* waitingTarball(id)
+  const usable = waiting?.made_from === inventory.madeFrom
+  if (waiting !== undefined && !usable) yield* meetChange(id, "the episode")
+  const note = usable ? waiting : yield* pack(id, inventory, level)
   const commit = yield* readCommit(paths.episode(id))
   const verdict = yield* send({
     episodeId: id,

@@ -82,7 +82,7 @@ const listRetired = Effect.gen(function* () {
   return retired.toSorted((a, b) => a.shippedAt - b.shippedAt)
 })
 
-/** Asks the receiver, then deletes, brings back or leaves alone. `false`: there is no point in asking on. */
+/** Asks the receiver, then deletes, brings back or leaves alone. `false`: the receiver gave no word. */
 const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
@@ -93,10 +93,7 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
     yield* Effect.logWarning(`shipped/ is not pruned: ${held.error}`).pipe(Effect.annotateLogs({ episode: id }))
     return false
   }
-  const same =
-    held._tag === "Holds" &&
-    (held.contentSha256 ?? held.sha256) === (held.contentSha256 === undefined ? receipt.sha256 : receipt.content_sha256)
-  if (same) {
+  if (held._tag === "Holds" && held.contentSha256 === receipt.content_sha256) {
     yield* discard(paths.shippedEpisode(name), name)
     yield* fs.remove(paths.receipt(name), { force: true })
     yield* Effect.logInfo("pruned").pipe(Effect.annotateLogs({ episode: name, shipped_at: receipt.shipped_at }))
@@ -118,12 +115,16 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   return true
 })
 
+/** Questions without a word in a row, after which there is no point in asking on. */
+const ASK_LIMIT = 3
+
 const pruneWhile = Effect.fnUntraced(function* (
   due: (retired: Retired) => Effect.Effect<boolean, PruneError, PruneNeeds>
 ) {
+  let unanswered = 0
   for (const retired of yield* listRetired) {
-    if (!(yield* due(retired))) return
-    if (!(yield* prune(retired))) return
+    if (unanswered === ASK_LIMIT || !(yield* due(retired))) return
+    unanswered = (yield* prune(retired)) ? 0 : unanswered + 1
   }
 })
 type PruneError = import("effect/PlatformError").PlatformError

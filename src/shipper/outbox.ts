@@ -4,7 +4,6 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../domain/names.ts"
 import { typeAt } from "../presence.ts"
-import type { Inventory } from "./inventory.ts"
 import { Layout } from "./layout.ts"
 import { readPackingNote } from "./notes.ts"
 import type { Outcome } from "./run.ts"
@@ -64,14 +63,14 @@ export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
   return shelf
 })
 
-/** The note of the waiting tarball, when there is one and it was made from exactly what lies in the episode now. */
-export const usableTarball = Effect.fnUntraced(function* (id: string, inventory: Inventory) {
+/** What the waiting tarball is and was made from; `undefined` when there is none, or none that its note describes. */
+export const waitingTarball = Effect.fnUntraced(function* (id: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
   const note = yield* readPackingNote(id)
-  if (note === undefined || note.made_from !== inventory.madeFrom) return undefined
-  const size = yield* Effect.option(fs.stat(paths.tarball(id)))
-  return size._tag === "Some" && Number(size.value.size) === note.bytes ? note : undefined
+  if (note === undefined) return undefined
+  const info = yield* Effect.option(fs.lstat(paths.tarball(id)))
+  return info._tag === "Some" && info.value.type === "File" && Number(info.value.size) === note.bytes ? note : undefined
 })
 
 export const removeTarball = Effect.fnUntraced(function* (id: string) {
@@ -82,8 +81,8 @@ export const removeTarball = Effect.fnUntraced(function* (id: string) {
 })
 
 /**
- * Removes what lies in `outbox/`, and is noted in `state/`, without its episode. What belongs to an episode that is there stays,
- * the partial that is being written now included.
+ * Removes what lies in `outbox/`, and is noted in `state/`, without its episode, and whatever is no file. What belongs to an episode
+ * that is there stays, the partial that is being written now included.
  */
 export const sweep = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
@@ -91,7 +90,8 @@ export const sweep = Effect.gen(function* () {
   for (const directory of [paths.outbox, `${paths.state}/packed`, `${paths.state}/tally`]) {
     for (const name of yield* fs.readDirectory(directory)) {
       const owner = directory === paths.outbox ? ownerOf(name) : name.replace(/(\.json)?(\.tmp)?$/, "")
-      if (isEpisodeId(owner) && (yield* typeAt(paths.episode(owner))) !== undefined) continue
+      const belongs = isEpisodeId(owner) && (yield* typeAt(paths.episode(owner))) !== undefined
+      if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") continue
       yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
       if (directory === paths.outbox)
         yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))

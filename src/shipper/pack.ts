@@ -115,7 +115,9 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   const tarball = codec.sha256()
   let bytes = 0
 
-  const partial = yield* fs.open(paths.partial(id), { flag: "w", mode: 0o600 })
+  // Never through a link, nor into what a crash left.
+  yield* fs.remove(paths.partial(id), { recursive: true, force: true })
+  const partial = yield* fs.open(paths.partial(id), { flag: "wx", mode: 0o600 })
   const write = Effect.fnUntraced(function* (pieces: ReadonlyArray<Uint8Array>) {
     for (const piece of pieces) {
       tarball.update(piece)

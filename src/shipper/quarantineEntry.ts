@@ -1,6 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Reason, type ReasonName } from "../domain/reason.ts"
 import { formatTime } from "../domain/time.ts"
 import { orMissing } from "../presence.ts"
@@ -22,6 +23,9 @@ export interface QuarantineEntry {
   /** RFC 3339, UTC; null where entries are kept for ever. */
   readonly deleted_at: string | null
 }
+
+/** Counts also where the rest of the reason cannot be understood: an entry is never deleted before its time. */
+const Stamp = Schema.Struct({ quarantined_at_wall: Schema.String })
 
 const DAY_MILLIS = 86_400_000
 
@@ -45,7 +49,8 @@ export const readEntry = Effect.fnUntraced(function* (name: string, keepDays: nu
   const reading: Reading<Reason> = isDirectory ? yield* readJson(`${path}/${REASON_FILE}`, Reason) : { _tag: "Missing" }
   const reason = reading._tag === "Read" ? reading.value : undefined
   const changed = Number(inspection.mtimeNs / 1_000_000n)
-  const since = Math.max(changed, reason === undefined ? changed : millisOf(reason.quarantined_at_wall))
+  const stamp = isDirectory ? yield* readJson(`${path}/${REASON_FILE}`, Stamp) : reading
+  const since = Math.max(changed, stamp._tag === "Read" ? millisOf(stamp.value.quarantined_at_wall) : changed)
   const quarantined_at = formatTime(since)
   const entry: QuarantineEntry = {
     name,

@@ -7,9 +7,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import type { Commit, EpisodeId } from "../domain/names.ts"
-import type { StoredAnswer } from "../domain/protocol.ts"
-import { ConflictNote, Receipt } from "../domain/reason.ts"
-import type { Verdict } from "../domain/verdict.ts"
+import { ConflictNote } from "../domain/reason.ts"
+import type { Acknowledgement, Verdict } from "../domain/verdict.ts"
 import * as Durable from "../durable.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
@@ -17,18 +16,14 @@ import { forget, type PackingNote, type Tally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
 import { quarantine } from "./quarantine.ts"
 
-const encodeReceipt = Schema.encodeEffect(Schema.fromJsonString(Receipt))
 const encodeConflict = Schema.encodeEffect(Schema.fromJsonString(ConflictNote))
 
 /** The receiver has it, durably: the receipt is written, then the directory moves, then the tarball goes. */
-export const retire = Effect.fnUntraced(function* (id: EpisodeId, answer: StoredAnswer) {
+export const retire = Effect.fnUntraced(function* (id: EpisodeId, answer: Acknowledgement, bytes: number) {
   const paths = yield* Layout
   const name = yield* freeName(id, (candidate) => [paths.shippedEpisode(candidate)])
-  const { status, host_id, episode_id, sha256, bytes, content_sha256 } = answer
   const shipped_at = DateTime.formatIso(yield* DateTime.now)
-  const receipt = yield* Effect.orDie(
-    encodeReceipt({ status, host_id, episode_id, sha256, bytes, content_sha256, shipped_at })
-  )
+  const receipt = JSON.stringify({ ...answer, shipped_at })
   yield* Durable.write(paths.receipt(name), `${receipt}\n`, `${paths.state}/drafts/${name}.receipt`)
   // A crash here leaves a receipt without its directory: it counts for nothing and is replaced.
   yield* Durable.move(paths.episode(id), paths.shippedEpisode(name))
@@ -36,7 +31,7 @@ export const retire = Effect.fnUntraced(function* (id: EpisodeId, answer: Stored
   yield* removeTarball(id)
   yield* forget(id)
   yield* Effect.logInfo("shipped").pipe(
-    Effect.annotateLogs({ episode: id, status: answer.status, bytes: answer.bytes, ...(name !== id && { as: name }) })
+    Effect.annotateLogs({ episode: id, status: answer.status, bytes, ...(name !== id && { as: name }) })
   )
 })
 
