@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { HostId } from "./names.ts"
 
 /** Why an episode is in quarantine. */
 export const ReasonName = Schema.Literals([
@@ -47,6 +48,7 @@ export type ConflictNote = typeof ConflictNote.Type
 /** `shipped/<id>.receipt.json`: the receiver's answer, whole, and when it came. These are the members we read again. */
 export const Receipt = Schema.Struct({
   content_sha256: Schema.String,
+  host_id: Schema.optionalKey(HostId),
   /** RFC 3339, UTC. */
   shipped_at: Schema.String
 })

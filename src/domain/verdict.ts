@@ -53,6 +53,8 @@ export type Verdict =
       readonly status: number
       readonly error: string
       readonly reach: Reach
+      /** Whether the other side was there at all: only then the episode may have had a part in it. */
+      readonly reached: boolean
       /** Seconds to wait, when the other side said so. */
       readonly retryAfter: number | undefined
     }
@@ -101,6 +103,7 @@ const transient = (reply: Reply, error: string, reach: Reach, nowMillis: number)
   status: reply.status,
   error,
   reach,
+  reached: true,
   retryAfter: parseRetryAfter(reply.retryAfter, nowMillis)
 })
 
@@ -160,11 +163,12 @@ const CUT: ReadonlySet<string> = new Set([
   "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
 ])
 
-/** Nothing answered: no connection, or one that was cut. `code` as Node and undici name them. */
-export const unanswered = (code: string | undefined, error: string): Verdict => ({
-  _tag: "Transient",
-  status: 0,
-  error,
-  reach: code !== undefined && (CUT.has(code) || code.startsWith("HPE_")) ? "three-running" : "pass",
-  retryAfter: undefined
-})
+/** Ours: the connection stood, and nothing moved any more. */
+export const SILENCE = "SILENCE"
+
+/** Nothing answered: no connection, one that was cut, one that fell silent. `code` as Node and undici name them, or `SILENCE`. */
+export const unanswered = (code: string | undefined, error: string): Verdict => {
+  const cut = code !== undefined && (CUT.has(code) || code.startsWith("HPE_"))
+  const reach = cut ? "three-running" : "pass"
+  return { _tag: "Transient", status: 0, error, reach, reached: cut || code === SILENCE, retryAfter: undefined }
+}

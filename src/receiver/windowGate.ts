@@ -62,7 +62,8 @@ const makeAnnouncer = () => {
       const state = `${source} ${doubt === undefined}`
       if (state === said) return Effect.void
       said = state
-      const about = { source, head: headOf(knowledge), ...(doubt === undefined ? {} : { why: doubt }) }
+      const head = headOf(knowledge)
+      const about = { source, ...(head === null ? {} : { head }), ...(doubt === undefined ? {} : { why: doubt }) }
       const say =
         source === "none"
           ? Effect.logError("the gate cannot learn which commits are allowed; what it knew stands, the rest is put off")

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, HostId, Sha256 } from "../domain/names.ts"
 import { header, path } from "../domain/protocol.ts"
-import { judge, type Reply, unanswered, type Verdict } from "../domain/verdict.ts"
+import { judge, type Reply, SILENCE, unanswered, type Verdict } from "../domain/verdict.ts"
 import { Progress, withSilenceLimit } from "./Progress.ts"
 
 /** Where the receiver is and how to get in. */
@@ -72,6 +72,13 @@ const fromHttp = (error: HttpClientError.HttpClientError): Unanswered => {
 }
 
 const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+const canBeWritten = Option.liftThrowable((body: unknown) => JSON.stringify(body) !== undefined)
+
+/** A body that is kept must be one that can be written again: of one nested too deep the plain members are left. */
+const writable = (body: unknown): unknown =>
+  Option.isSome(canBeWritten(body)) || !Predicate.isObject(body)
+    ? body
+    : Object.fromEntries(Object.entries(body).filter(([, value]) => !Predicate.isObjectOrArray(value)))
 
 /** The body as JSON, read up to a limit: what answers may be anything. */
 const readReply = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
@@ -87,7 +94,7 @@ const readReply = Effect.fnUntraced(function* (response: HttpClientResponse.Http
   return {
     status: response.status,
     retryAfter: Option.getOrUndefined(Headers.get(response.headers, "retry-after")),
-    body: bytes > REPLY_LIMIT_BYTES ? undefined : Option.getOrUndefined(parseJson(body))
+    body: bytes > REPLY_LIMIT_BYTES ? undefined : writable(Option.getOrUndefined(parseJson(body)))
   } satisfies Reply
 })
 
@@ -115,7 +122,7 @@ const exchange = Effect.fnUntraced(function* <A>(
       onSilence: () =>
         new Unanswered({
           error: `no answer and no progress for ${destination.requestTimeoutSeconds} s`,
-          code: "ETIMEDOUT"
+          code: SILENCE
         })
     })
   )
@@ -184,9 +191,9 @@ const holdingOf = ({ status, headers }: HttpClientResponse.HttpClientResponse): 
   return status === 404 && own === true ? { _tag: "NotStored" } : { _tag: "NoWord", error: `HTTP status ${status}` }
 }
 
-export const holding = Effect.fnUntraced(function* (episodeId: EpisodeId) {
-  const destination = yield* Destination
-  const request = HttpClientRequest.head(`${destination.url}${path.episode(destination.hostId, episodeId)}`)
+export const holding = Effect.fnUntraced(function* (hostId: HostId, episodeId: EpisodeId) {
+  const { url } = yield* Destination
+  const request = HttpClientRequest.head(`${url}${path.episode(hostId, episodeId)}`)
   return yield* exchange(request, (response) => Effect.succeed(holdingOf(response))).pipe(
     Effect.catchTag("Unanswered", ({ error }) => Effect.succeed<Holding>({ _tag: "NoWord", error }))
   )

@@ -10,7 +10,7 @@ import type { CodecError } from "../services/Codec.ts"
 import { codeOf, wordsOf } from "../systemError.ts"
 import { clearLink, meetDamage } from "./damage.ts"
 import { readCommit } from "./episodeCommit.ts"
-import { type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
+import { Gone, type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
 import { type PackingNote, readTally, writeTally } from "./notes.ts"
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
@@ -76,7 +76,7 @@ const stays = Effect.fnUntraced(function* (
   const wasRunning = run.stop === undefined
   meetVerdict(run, id, verdict)
   // Where nothing could be reached, the episode has no part in it and keeps its turn.
-  const tookPart = verdict.status !== 0 || verdict._tag === "NotLetIn" || verdict.reach === "three-running"
+  const tookPart = verdict._tag === "NotLetIn" || verdict.reached
   if (tookPart) yield* tallyStay(id, wasRunning && run.stop !== undefined)
   if (run.stop === undefined) {
     const patience = yield* Patience
@@ -94,12 +94,13 @@ const settle = (inHand: InHand, verdict: Verdict) => {
   return Match.valueTags(verdict, {
     Shipped: ({ answer }) =>
       Effect.andThen(
-        clearLink(run),
+        // Only what was taken in now has shown that a body gets through whole.
+        answer.status === "stored" ? clearLink(run) : endRow(run),
         unlessChanged(inHand, Effect.as(retire(id, answer, note.bytes), outcome("shipped")))
       ),
-    Conflict: (conflict) => Effect.andThen(clearLink(run), Effect.as(hold(id, conflict, note), outcome("conflicts"))),
+    Conflict: (conflict) => Effect.andThen(endRow(run), Effect.as(hold(id, conflict, note), outcome("conflicts"))),
     Rejected: (refusal) =>
-      clearLink(run).pipe(
+      endRow(run).pipe(
         Effect.andThen(sayRemediation(run, refusal)),
         Effect.andThen(unlessChanged(inHand, Effect.as(refuse(id, { ...refusal, commit }), outcome("fatal"))))
       ),
@@ -107,6 +108,15 @@ const settle = (inHand: InHand, verdict: Verdict) => {
     NotLetIn: (notLetIn) => stays(inHand, notLetIn),
     Transient: (transient) => stays(inHand, transient)
   })
+}
+
+/** The receiver judged for itself. */
+const endRow = (run: Run) => Effect.sync(() => run.row.clear())
+
+/** What the answer to an episode that somebody took meanwhile still says about the way. */
+const settleGone = (run: Run, id: EpisodeId, verdict: Verdict): Effect.Effect<never, Gone> => {
+  if (verdict._tag === "Transient" || verdict._tag === "NotLetIn") meetVerdict(run, id, verdict)
+  return Effect.fail(new Gone())
 }
 
 /** Troubles that every other episode would meet too, as the system names them: a disk that is full or read-only, no file handles. */
@@ -157,6 +167,7 @@ const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: 
     contentSha256: note.content_sha256,
     commit
   })
+  if ((yield* typeAt(paths.episode(id))) !== "Directory") return yield* settleGone(run, id, verdict)
   if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
   return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))
 })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { orMissing } from "../presence.ts"
 import { Layout } from "./layout.ts"
 
 /** `state/calendar.json`; milliseconds, since 1970 where they are times. */
@@ -30,10 +31,13 @@ const RECORD_MILLIS = 600_000
 
 const calendarPath = Effect.map(Layout, (paths) => `${paths.state}/calendar.json`)
 
+/** A calendar that cannot be understood vouches for no clock: as after a leap. `undefined` on a fresh host. */
 const read = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  const text = yield* Effect.option(fs.readFileString(yield* calendarPath))
-  return Option.getOrUndefined(Option.flatMap(text, decode))
+  const text = yield* orMissing(fs.readFileString(yield* calendarPath))
+  if (text === undefined) return undefined
+  const now = yield* Clock.currentTimeMillis
+  return Option.getOrElse(decode(text), (): Calendar => ({ passed_at: now, cleaned_at: 0, wait_left: DAY_MILLIS }))
 })
 
 const write = Effect.fnUntraced(function* (calendar: Calendar) {
@@ -61,7 +65,8 @@ export const turnPage = Effect.gen(function* () {
       "the clock moved more than a day further than the last pass explains: nothing is cleaned or pruned for 24 h of running"
     )
   }
-  if (before === undefined || Math.abs(now - before.passed_at) >= RECORD_MILLIS) yield* write(after)
+  const unrecorded = before === undefined || before.passed_at === now
+  if (unrecorded || Math.abs(now - before.passed_at) >= RECORD_MILLIS) yield* write(after)
 })
 
 /** Runs `clean` when the interval (seconds) is over and the clock can be trusted, and notes that it was done. */

@@ -10,6 +10,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { isEpisodeId, withoutSuffix } from "../domain/names.ts"
 import { Receipt } from "../domain/reason.ts"
+import { typeAt } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
@@ -18,7 +19,7 @@ import { whenDue } from "./calendar.ts"
 import { discard, emptyTrash } from "./discard.ts"
 import { Layout } from "./layout.ts"
 import { readEntry } from "./quarantineEntry.ts"
-import { holding } from "./Receiver.ts"
+import { Destination, holding } from "./Receiver.ts"
 import { readJson } from "./readJson.ts"
 
 /** How long things stay. Days, 0 = for ever. */
@@ -72,7 +73,7 @@ const listRetired = Effect.gen(function* () {
   const paths = yield* Layout
   const retired: Array<Retired> = []
   for (const name of yield* fs.readDirectory(paths.shipped)) {
-    if (!isEpisodeId(withoutSuffix(name)) || name.endsWith(".receipt.json")) continue
+    if (!isEpisodeId(withoutSuffix(name))) continue
     const reading = yield* readJson(paths.receipt(name), Receipt)
     if (reading._tag !== "Read") continue
     const shippedAt = Option.getOrUndefined(DateTime.make(reading.value.shipped_at))
@@ -86,9 +87,11 @@ const listRetired = Effect.gen(function* () {
 const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
+  const destination = yield* Destination
   const id = withoutSuffix(name)
-  if (!isEpisodeId(id)) return true
-  const held = yield* holding(id)
+  const hostId = receipt.host_id ?? destination.hostId
+  if (!isEpisodeId(id) || (yield* typeAt(paths.shippedEpisode(name))) !== "Directory") return true
+  const held = yield* holding(hostId, id)
   if (held._tag === "NoWord") {
     yield* Effect.logWarning(`shipped/ is not pruned: ${held.error}`).pipe(Effect.annotateLogs({ episode: id }))
     return false
@@ -102,6 +105,12 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   if (held._tag === "Holds") {
     yield* Effect.logError("the receiver holds other content than it acknowledged; not pruned").pipe(
       Effect.annotateLogs({ episode: name, mend: `cis490-shipper reship ${name}` })
+    )
+    return true
+  }
+  if (hostId !== destination.hostId) {
+    yield* Effect.logError(`the receiver has lost it, and it was shipped as ${hostId}; left in shipped/`).pipe(
+      Effect.annotateLogs({ episode: name })
     )
     return true
   }

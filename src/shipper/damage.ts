@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import { wordsOf } from "../systemError.ts"
 import { Layout } from "./layout.ts"
 import { readTally, writeTally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
@@ -27,48 +28,68 @@ export const meetDamage = Effect.fnUntraced(function* (run: Run, suspect: Suspec
     meetTrouble(run, id, { error, status, retryAfter: undefined })
     return outcome("transient_failures")
   }
-  if (run.lastSuspect === undefined || run.lastSuspect === id) {
+  run.suspects.add(id)
+  if (run.suspects.size === 1) {
     run.suspect = suspect
-    run.lastSuspect = id
     return outcome("suspect")
   }
   run.stop ??= {
-    error: `two different episodes arrived damaged three times in a row (${run.lastSuspect}, ${id}): this host's memory or disk, or the link, damages what is sent`,
+    error: `two different episodes arrived damaged three times in a row (${[...run.suspects].join(", ")}): this host's memory or disk, or the link, damages what is sent`,
     status,
     retryAfter: undefined
   }
-  if (run.suspect !== undefined) run.counts.transient_failures++
-  run.suspect = undefined
-  run.lastSuspect = id
+  acquit(run)
   return outcome("transient_failures")
 })
 
-/** Blames the suspect: another episode arrived whole after it, or none was left to compare with. */
-export const blameSuspect = Effect.fnUntraced(function* (run: Run) {
-  const suspect = run.suspect
-  if (suspect === undefined) return
+/** It stays where it is: nothing shows that the fault is its own. */
+const acquit = (run: Run): void => {
+  if (run.suspect !== undefined) run.counts.transient_failures++
   run.suspect = undefined
-  run.counts.fatal++
-  yield* refuse(suspect.id, { ...suspect, reason: "damaged" })
+}
+
+/** Blames the suspect: another episode arrived whole after it. */
+const blame = Effect.fnUntraced(function* (run: Run, suspect: Suspect) {
+  run.suspect = undefined
+  yield* refuse(suspect.id, { ...suspect, reason: "damaged" }).pipe(
+    Effect.tap(() => Effect.sync(() => run.counts.fatal++)),
+    Effect.catchTag("PlatformError", (error) =>
+      Effect.logWarning(`cannot be quarantined now: ${wordsOf(error)}`).pipe(
+        Effect.annotateLogs({ episode: suspect.id })
+      )
+    )
+  )
 })
 
 /** An episode arrived whole: the link is good, and whoever is under suspicion has itself to blame. */
 export const clearLink = Effect.fnUntraced(function* (run: Run) {
   run.row.clear()
-  yield* blameSuspect(run)
-  run.lastSuspect = undefined
+  if (run.suspect !== undefined) yield* blame(run, run.suspect)
+  run.suspects.clear()
 })
 
-const notePath = Effect.map(Layout, (paths) => `${paths.state}/suspect`)
+/** The end of a pass: a suspect that no other was left to be compared with is to blame; a pass that was stopped shows nothing. */
+export const judgeSuspect = Effect.fnUntraced(function* (run: Run) {
+  if (run.stop !== undefined) acquit(run)
+  if (run.suspect !== undefined) yield* blame(run, run.suspect)
+})
 
-export const readLastSuspect = Effect.gen(function* () {
+const notePath = Effect.map(Layout, (paths) => `${paths.state}/suspects`)
+
+/** One id a line; two of them mean the link, until something arrives whole. */
+export const readSuspects = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  return Option.getOrUndefined(yield* Effect.option(fs.readFileString(yield* notePath)))
+  const text = Option.getOrElse(yield* Effect.option(fs.readFileString(yield* notePath)), () => "")
+  return text.split("\n").filter((line) => line !== "")
 })
 
-export const writeLastSuspect = Effect.fnUntraced(function* (before: string | undefined, after: string | undefined) {
+export const writeSuspects = Effect.fnUntraced(function* (before: ReadonlyArray<string>, run: Run) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* notePath
-  if (after === before) return
-  yield* after === undefined ? fs.remove(path, { force: true }) : fs.writeFileString(path, after, { mode: 0o600 })
+  // Two say as much as two thousand.
+  const after = [...run.suspects].slice(0, 2)
+  if (after.join() === before.join()) return
+  yield* after.length === 0
+    ? fs.remove(path, { force: true })
+    : fs.writeFileString(path, `${after.join("\n")}\n`, { mode: 0o600 })
 })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Durable from "../durable.ts"
 import { orMissing } from "../presence.ts"
+import { wordsOf } from "../systemError.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
 
@@ -13,13 +14,21 @@ export const discard = Effect.fnUntraced(function* (path: string, name: string) 
   yield* Durable.makeDirectory(directory)
   const free = yield* moveToFreeName(path, name, (candidate) => `${directory}/${candidate}`)
   // A crash here leaves what was to go in the trash; `emptyTrash` deletes it.
-  yield* Durable.remove(`${directory}/${free}`, { recursive: true })
+  yield* deleteFromTrash(`${directory}/${free}`)
 })
+
+/** What cannot be deleted stays in the trash, and holds up nothing else. */
+const deleteFromTrash = (path: string) =>
+  Durable.remove(path, { recursive: true }).pipe(
+    Effect.catch((error) =>
+      Effect.logWarning(`cannot be deleted: ${wordsOf(error)}`).pipe(Effect.annotateLogs({ path }))
+    )
+  )
 
 /** Deletes what a crash left in the trash. For the holder of the lock. */
 export const emptyTrash = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const directory = yield* trash
   const names = (yield* orMissing(fs.readDirectory(directory))) ?? []
-  yield* Effect.forEach(names, (name) => Durable.remove(`${directory}/${name}`, { recursive: true }), { discard: true })
+  yield* Effect.forEach(names, (name) => deleteFromTrash(`${directory}/${name}`), { discard: true })
 })

@@ -3,12 +3,14 @@ import { suffixed } from "../domain/names.ts"
 import * as Durable from "../durable.ts"
 import { isTaken } from "../presence.ts"
 
-/** The first of `name`, `name~1`, `name~2`, … that nothing has; `pathsOf` gives every path that belongs to a name. */
-export const freeName = Effect.fnUntraced(function* (name: string, pathsOf: (name: string) => ReadonlyArray<string>) {
+/** The first of `name`, `name~1`, `name~2`, … that nothing has. */
+export const freeName = Effect.fnUntraced(function* <E, R>(
+  name: string,
+  isOccupied: (name: string) => Effect.Effect<boolean, E, R>
+) {
   for (let attempt = 0; ; attempt++) {
     const candidate = suffixed(name, attempt)
-    const taken = yield* Effect.forEach(pathsOf(candidate), isTaken)
-    if (!taken.includes(true)) return candidate
+    if (!(yield* isOccupied(candidate))) return candidate
   }
 })
 
@@ -18,7 +20,7 @@ export const freeName = Effect.fnUntraced(function* (name: string, pathsOf: (nam
  */
 export const moveToFreeName = Effect.fnUntraced(function* (from: string, name: string, to: (name: string) => string) {
   for (;;) {
-    const free = yield* freeName(name, (candidate) => [to(candidate)])
+    const free = yield* freeName(name, (candidate) => isTaken(to(candidate)))
     const lost = yield* Durable.move(from, to(free)).pipe(
       Effect.as(false),
       Effect.catch((error) =>

@@ -48,9 +48,9 @@ const note = <A>(schema: Schema.Codec<A, unknown>) => {
     write: Effect.fnUntraced(function* (path: string, value: A) {
       const fs = yield* FileSystem.FileSystem
       const text = yield* Effect.orDie(encode(value))
-      // In one step, so that a reader beside us never sees half a note.
-      yield* fs.writeFileString(`${path}.tmp`, text, { mode: 0o600 })
-      yield* fs.rename(`${path}.tmp`, path)
+      // In one step, so that a reader beside us never sees half a note. No id contains `~`.
+      yield* fs.writeFileString(`${path}~`, text, { mode: 0o600 })
+      yield* fs.rename(`${path}~`, path)
     })
   }
 }
@@ -61,6 +61,11 @@ const tally = note(Tally)
 export const readPackingNote = (id: string) => Effect.flatMap(Layout, (paths) => packing.read(paths.packingNote(id)))
 export const writePackingNote = (id: string, value: PackingNote) =>
   Effect.flatMap(Layout, (paths) => packing.write(paths.packingNote(id), value))
+
+/** The episode that a name in `state/tally/` belongs to. */
+export const tallyOwner = (name: string): string => name.replace(/~$/, "").replace(/\.json$/, "")
+/** The episode that a name in `state/packed/` belongs to. */
+export const packingNoteOwner = (name: string): string => name.replace(/~$/, "")
 
 export const readTally = (id: string) =>
   Effect.map(

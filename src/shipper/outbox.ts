@@ -5,7 +5,7 @@ import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../domain/names.ts"
 import { typeAt } from "../presence.ts"
 import { Layout } from "./layout.ts"
-import { readPackingNote } from "./notes.ts"
+import { packingNoteOwner, readPackingNote, tallyOwner } from "./notes.ts"
 import type { Outcome } from "./run.ts"
 
 const TARBALL = ".tar.zst"
@@ -85,16 +85,20 @@ export const removeTarball = Effect.fnUntraced(function* (id: string) {
  * that is there stays, the partial that is being written now included.
  */
 export const sweep = Effect.gen(function* () {
+  const paths = yield* Layout
+  yield* sweepDirectory(paths.outbox, ownerOf)
+  yield* sweepDirectory(`${paths.state}/packed`, packingNoteOwner)
+  yield* sweepDirectory(`${paths.state}/tally`, tallyOwner)
+})
+
+const sweepDirectory = Effect.fnUntraced(function* (directory: string, owner: (name: string) => string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  for (const directory of [paths.outbox, `${paths.state}/packed`, `${paths.state}/tally`]) {
-    for (const name of yield* fs.readDirectory(directory)) {
-      const owner = directory === paths.outbox ? ownerOf(name) : name.replace(/(\.json)?(\.tmp)?$/, "")
-      const belongs = isEpisodeId(owner) && (yield* typeAt(paths.episode(owner))) !== undefined
-      if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") continue
-      yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
-      if (directory === paths.outbox)
-        yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
-    }
+  for (const name of yield* fs.readDirectory(directory)) {
+    const id = owner(name)
+    const belongs = isEpisodeId(id) && (yield* typeAt(paths.episode(id))) !== undefined
+    if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") continue
+    yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
+    if (directory === paths.outbox) yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
   }
 })

@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
 import { attend } from "./attend.ts"
-import { blameSuspect, readLastSuspect, writeLastSuspect } from "./damage.ts"
+import { judgeSuspect, readSuspects, writeSuspects } from "./damage.ts"
 import { noteSuccess, noteTrouble } from "./lastWords.ts"
 import { Layout } from "./layout.ts"
-import { readTally } from "./notes.ts"
+import { readTally, tallyOwner } from "./notes.ts"
 import { openShelf } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { Progress } from "./Progress.ts"
@@ -38,7 +38,7 @@ const listEpisodes = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
   const ids = (yield* fs.readDirectory(paths.episodes)).filter(isEpisodeId).toSorted()
-  const tallied = new Set((yield* fs.readDirectory(`${paths.state}/tally`)).map((name) => name.replace(/\.json$/, "")))
+  const tallied = new Set((yield* fs.readDirectory(`${paths.state}/tally`)).map(tallyOwner))
   const last = new Set<string>()
   for (const id of tallied) if ((yield* readTally(id)).stopped > 0) last.add(id)
   return last.size === 0 ? ids : [...ids.filter((id) => !last.has(id)), ...ids.filter((id) => last.has(id))]
@@ -80,8 +80,8 @@ export const runPass = Effect.gen(function* () {
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency)
   const ids = yield* listEpisodes
-  const lastSuspect = yield* readLastSuspect
-  const run = newRun(lastSuspect)
+  const suspects = yield* readSuspects
+  const run = newRun(suspects)
   progress.total = ids.length
   progress.done = 0
 
@@ -89,9 +89,9 @@ export const runPass = Effect.gen(function* () {
   const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
   const workers = Array.from({ length: pace.concurrency }, () => worker(run, queue, look))
   yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
-  yield* Effect.uninterruptible(blameSuspect(run))
+  yield* Effect.uninterruptible(judgeSuspect(run))
 
-  yield* writeLastSuspect(lastSuspect, run.lastSuspect)
+  yield* writeSuspects(suspects, run)
   yield* noteEnd(run)
   progress.steps++
   const left = ids.length - run.counts.shipped - run.counts.fatal

@@ -1,14 +1,11 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type { EpisodeId } from "../domain/names.ts"
-import { Reason } from "../domain/reason.ts"
+import type { Reason } from "../domain/reason.ts"
 import * as Durable from "../durable.ts"
 import { mustBeDirectory, typeAt } from "../presence.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout, REASON_FILE } from "./layout.ts"
-
-const encodeReason = Schema.encodeEffect(Schema.fromJsonString(Reason))
 
 /**
  * Moves `episodes/<id>` to `quarantine/` for this reason, and gives the name it has there: the id, or `<id>~1`, … where that is
@@ -21,8 +18,8 @@ export const quarantine = Effect.fnUntraced(function* (
   const paths = yield* Layout
   yield* mustBeDirectory(paths.episode(id))
   const quarantined_at_wall = DateTime.formatIso(yield* DateTime.now)
-  const reason = yield* Effect.orDie(encodeReason({ ...why, episode_id: id, quarantined_at_wall }))
-  yield* placeReason(id, `${reason}\n`)
+  const reason: Reason = { ...why, episode_id: id, quarantined_at_wall }
+  yield* placeReason(id, `${JSON.stringify(reason)}\n`)
   // A crash here leaves a ready episode with a reason file: that is never packed, and replaced the next time.
   return yield* moveToFreeName(paths.episode(id), id, paths.quarantined)
 })

@@ -43,8 +43,8 @@ export interface Run {
   /** Different episodes that met trouble running; an answer that is the receiver's own judgement ends the row. */
   readonly row: Set<string>
   suspect: Suspect | undefined
-  /** The last suspect, of this pass or an earlier one, since when nothing arrived whole. */
-  lastSuspect: string | undefined
+  /** All that came to their third mismatch, in this pass or earlier ones, since something arrived whole. */
+  readonly suspects: Set<string>
   /** Remediations already said. */
   readonly said: Set<string>
   lastShipped: EpisodeId | undefined
@@ -54,12 +54,12 @@ export interface Run {
   notedAt: number
 }
 
-export const newRun = (lastSuspect: string | undefined): Run => ({
+export const newRun = (suspects: Iterable<string>): Run => ({
   counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
   stop: undefined,
   row: new Set(),
   suspect: undefined,
-  lastSuspect,
+  suspects: new Set(suspects),
   said: new Set(),
   lastShipped: undefined,
   lastTrouble: undefined,

@@ -10,6 +10,7 @@ import type { Commit, EpisodeId } from "../domain/names.ts"
 import { ConflictNote } from "../domain/reason.ts"
 import type { Acknowledgement, Verdict } from "../domain/verdict.ts"
 import * as Durable from "../durable.ts"
+import { isTaken, orMissing, typeAt } from "../presence.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
 import { forget, type PackingNote, type Tally } from "./notes.ts"
@@ -18,10 +19,16 @@ import { quarantine } from "./quarantine.ts"
 
 const encodeConflict = Schema.encodeEffect(Schema.fromJsonString(ConflictNote))
 
+/** A receipt without its directory may be replaced; an episode of that name may not. */
+const isOccupied = Effect.fnUntraced(function* (name: string) {
+  const paths = yield* Layout
+  return (yield* isTaken(paths.shippedEpisode(name))) || (yield* typeAt(paths.receipt(name))) === "Directory"
+})
+
 /** The receiver has it, durably: the receipt is written, then the directory moves, then the tarball goes. */
 export const retire = Effect.fnUntraced(function* (id: EpisodeId, answer: Acknowledgement, bytes: number) {
   const paths = yield* Layout
-  const name = yield* freeName(id, (candidate) => [paths.shippedEpisode(candidate)])
+  const name = yield* freeName(id, isOccupied)
   const shipped_at = DateTime.formatIso(yield* DateTime.now)
   const receipt = JSON.stringify({ ...answer, shipped_at })
   yield* Durable.write(paths.receipt(name), `${receipt}\n`, `${paths.state}/drafts/${name}.receipt`)
@@ -69,7 +76,10 @@ const readConflict = Schema.decodeUnknownOption(Schema.fromJsonString(ConflictNo
 export const isStillHeld = Effect.fnUntraced(function* (id: EpisodeId, madeFrom: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  const note = readConflict(yield* fs.readFileString(paths.conflictNote(id)))
+  const text = yield* orMissing(fs.readFileString(paths.conflictNote(id)))
+  // An operator released it a moment ago.
+  if (text === undefined) return false
+  const note = readConflict(text)
   if (note._tag === "None" || note.value.made_from === undefined || note.value.made_from === madeFrom) return true
   yield* Durable.remove(paths.conflictNote(id))
   yield* Effect.logInfo("released: it has changed since the conflict").pipe(Effect.annotateLogs({ episode: id }))

@@ -81,7 +81,6 @@ test("every command that the contract names exists", async () => {
     "run",
     "ping",
     "once",
-    "doctor",
     "status",
     "drain",
     "retry",

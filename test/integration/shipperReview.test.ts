@@ -102,7 +102,9 @@ test("a pass that was stopped has not shown that a suspect is to blame", async (
 })
 
 test("a refusal from the headers alone has not shown that the link is good", async () => {
-  await using receiver = await startFakeReceiver(({ id }) => (id === "E2" ? refuses(412, "not in the window") : mismatch))
+  await using receiver = await startFakeReceiver(({ id }) =>
+    id === "E2" ? refuses(412, "not in the window") : mismatch
+  )
   using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
   for (const id of ["E1", "E3"]) box.episode(id)
   for (const _ of [1, 2]) await box.once()
@@ -206,20 +208,6 @@ test("retry beside a pass under way is no trouble of the episode", async () => {
   expect(ran.stderr).not.toContain("cannot be packed now")
 })
 
-test("Retry-After: 0 does not turn off the wait of an episode of its own", async () => {
-  const at: Array<number> = []
-  await using receiver = await startFakeReceiver(() => {
-    at.push(performance.now())
-    return refuses(503, "unknown", { type: "urn:cis490:problem:commit-unknown" }, { "retry-after": "0" })
-  })
-  using box = makeBox(receiver.url, { shipper: { backoff_seconds: [1000] } })
-  box.episode("E1")
-  await using daemon = box.daemon()
-  await new Promise((resolve) => setTimeout(resolve, 4000))
-  expect(daemon.over()).toBe(false)
-  expect(at.length).toBeLessThan(10)
-})
-
 test("what was shipped as another host is not sent again under the new name", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url)
@@ -262,7 +250,10 @@ const startEndless = async (trickle: boolean) => {
   }
 }
 
-test.each([true, false])("a reply that never ends ends, and leaves no connection open (trickles: %s)", async (trickle) => {
+test.each([
+  true,
+  false
+])("a reply that never ends ends, and leaves no connection open (trickles: %s)", async (trickle) => {
   await using endless = await startEndless(trickle)
   using box = makeBox(endless.url, { shipper: { request_timeout_s: 0.3, checkin_interval_s: 0.1 } })
   box.episode("E1")

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
-import * as fs from "node:fs"
 import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
@@ -8,11 +8,15 @@ import { counts, DAY, makeBox, untilRunning } from "../support/shipperBox.ts"
 
 const linesWith = (text: string, part: string) => text.split("\n").filter((line) => line.includes(part))
 const makeDeep = (directory: string) =>
-  execFileSync("python3", ["-c", `import os,sys
+  execFileSync("python3", [
+    "-c",
+    `import os,sys
 os.chdir(sys.argv[1])
 for i in range(60):
     os.mkdir("d"*100); os.chdir("d"*100)
-open("x","w").close()`, directory])
+open("x","w").close()`,
+    directory
+  ])
 
 test("sweep: what cannot be removed is said once and holds up no neighbour", async () => {
   await using receiver = await startFakeReceiver()
@@ -82,7 +86,12 @@ test("SIGTERM mid-pack leaves no partial, ends 0", async () => {
   await untilRunning(daemon, () => box.exists("outbox/E1.tar.zst.partial"))
   const t = performance.now()
   const ran = await daemon.stop("SIGTERM")
-  expect([ran.code, box.names("outbox"), box.names("episodes"), performance.now() - t < 5000]).toEqual([0, [], ["E1"], true])
+  expect([ran.code, box.names("outbox"), box.names("episodes"), performance.now() - t < 5000]).toEqual([
+    0,
+    [],
+    ["E1"],
+    true
+  ])
 })
 
 test("done.marker as a directory", async () => {
@@ -118,19 +127,30 @@ test("64 MiB markers", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url)
   const line = (i: number) => `${"0".repeat(64)}  f${i}\n`
-  const marker = Array.from({ length: 880_000 }, (_, i) => line(i)).join("").slice(0, 64 * 1024 * 1024 - 100)
+  const marker = Array.from({ length: 880_000 }, (_, i) => line(i))
+    .join("")
+    .slice(0, 64 * 1024 * 1024 - 100)
   const whole = marker.slice(0, marker.lastIndexOf("\n") + 1)
   for (const id of ["E1", "E2", "E3", "E4"]) box.episode(id, { "done.marker": whole })
   const out = join(box.home, "time")
-  const ran = await box.once({ under: ["/usr/bin/env", "python3", "-c", `import resource,subprocess,sys
+  const ran = await box.once({
+    under: [
+      "/usr/bin/env",
+      "python3",
+      "-c",
+      `import resource,subprocess,sys
 r=subprocess.call(sys.argv[1:])
 open("${out}","w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(r)`] })
+sys.exit(r)`
+    ]
+  })
   expect([ran.counts, Number(fs.readFileSync(out, "utf8")) / 1024]).toEqual([counts({ scanned: 4, fatal: 4 }), 0])
 }, 120_000)
 
 test("hold conflicts with no outbox room etc: tarballs at most 2x", async () => {
-  await using receiver = await startFakeReceiver(() => refuses(503, "unknown", { type: "urn:cis490:problem:commit-unknown" }))
+  await using receiver = await startFakeReceiver(() =>
+    refuses(503, "unknown", { type: "urn:cis490:problem:commit-unknown" })
+  )
   using box = makeBox(receiver.url, { shipper: { concurrency: 2 } })
   for (let i = 0; i < 30; i++) box.episode(`E${i}`)
   await box.once()

@@ -57,6 +57,7 @@ export const makeReceiverBox = (over: Tables = {}, root?: string) => {
   return {
     home,
     paths,
+    launch,
     start,
     run: (args: ReadonlyArray<string>): Promise<Ran> => launch(args).ended,
     stored: (hostId: string, episodeId: string): string => join(paths.store_root, hostId, `${episodeId}.tar.zst`),

@@ -72,7 +72,7 @@ const record = async (): Promise<void> => {
     ["-rf", 2 ** 33 + 0.5],
     ["a/x", 0.9]
   ] as const) {
-    fs.utimesSync(join(source, name), seconds, seconds)
+    fs.utimesSync(join(source, name), new Date(seconds * 1000), new Date(seconds * 1000))
   }
 }
 
@@ -125,7 +125,7 @@ const permissions = (type: string, mode: string): string =>
 
 /** What lies in the retired directory, as the tarball should say it. */
 const expected = async (): Promise<ReadonlyMap<string, Listed>> => {
-  const lines = await printed(retired, `find . -printf '%y %m %s %T@ %P\\n'`)
+  const lines = await printed(retired, `find . -printf '%y %m %s %Ts %P\\n'`)
   return new Map(
     lines
       .trimEnd()
@@ -134,10 +134,7 @@ const expected = async (): Promise<ReadonlyMap<string, Listed>> => {
         const [, type = "", mode = "", size = "", mtime = "", path = ""] =
           /^(.) (\S+) (\S+) (\S+) (.*)$/.exec(line) ?? []
         const name = type === "d" ? `${ID}/${path}${path === "" ? "" : "/"}` : `${ID}/${path}`
-        return [
-          name,
-          { mode: permissions(type, mode), size: type === "d" ? 0 : Number(size), mtime: Math.floor(Number(mtime)) }
-        ]
+        return [name, { mode: permissions(type, mode), size: type === "d" ? 0 : Number(size), mtime: Number(mtime) }]
       })
   )
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { makeReceiverBox } from "../support/receiverBox.ts"
 import { counts, makeBox, untilRunning } from "../support/shipperBox.ts"
-import { send } from "../support/wire.ts"
+import { send, until } from "../support/wire.ts"
 
 const receiver = makeReceiverBox()
 let first: Awaited<ReturnType<typeof receiver.start>>
@@ -14,7 +14,10 @@ beforeAll(async () => {
 afterAll(() => receiver[Symbol.dispose]())
 
 test.each(["run", "backfill"])("a second receiver's %s ends with 1 and names the first one", async (command) => {
-  const second = await receiver.run([command])
+  await using program = receiver.launch([command])
+  await until(() => program.over() || program.stderr().includes("listening"))
+  expect(program.over()).toBe(true)
+  const second = await program.ended
   expect(second.code, second.stderr).toBe(1)
   expect(second.stderr).toContain(`pid ${first.pid} `)
   expect((await send(first.port, { method: "GET", path: "/v1/health" })).status).toBe(200)

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import { Notify } from "../../src/services/Notify.ts"
 import { heartbeat } from "../../src/shipper/heartbeat.ts"
@@ -86,6 +87,14 @@ describe("Patience", () => {
       yield* TestClock.adjust("1 second")
       expect(yield* patience.isDue("a")).toBe(true)
     }).pipe(Effect.provide(Patience.layer([1])))
+  )
+
+  it.effect("waits its own time too when the other side said less", () =>
+    Effect.gen(function* () {
+      const patience = yield* Patience
+      yield* patience.failed("a", 0)
+      expect(yield* patience.isDue("a")).toBe(false)
+    }).pipe(Effect.provide(Patience.layer([1000])), Random.withSeed("seed"))
   )
 
   it.effect("waits longer with every failure, never over the last entry, and starts anew when settled", () =>

@@ -10,7 +10,7 @@ import type { Problem } from "../../src/domain/protocol.ts"
 import * as Fatal from "../../src/receiver/Fatal.ts"
 import { Gate } from "../../src/receiver/gate.ts"
 import * as WindowGate from "../../src/receiver/windowGate.ts"
-import { SourceFailed } from "../../src/services/CommitSource.ts"
+import { type CommitWindow, SourceFailed } from "../../src/services/CommitSource.ts"
 import { commit, makeSource, recordSources, windowOf } from "../support/commits.ts"
 
 const REMEDIATION = "cd /opt/cis490 && git pull"
@@ -384,16 +384,24 @@ it.effect("a mistake in a source ends the program", () =>
   )
 )
 
-it.effect("who waits when the program ends is let go", () =>
+const slow: ReadonlyArray<[string, Effect.Effect<CommitWindow>]> = [
+  ["the look under way", Effect.never],
+  ["its turn", Effect.succeed(windowOf(100, 91))]
+]
+it.effect.each(slow)("who waits for %s when the program ends is let go", ([, says]) =>
   Effect.gen(function* () {
     const world = makeWorld()
-    world.first.says = Effect.never
-    const waiting = yield* Effect.gen(function* () {
+    world.first.says = says
+    const ask = Effect.gen(function* () {
       const gate = yield* Gate
-      const fiber = yield* Effect.forkDetach(gate.admit(commit(1)))
       yield* TestClock.adjust(0)
-      return fiber
-    }).pipe(Effect.provide(world.layer(false)))
+      const waiting = yield* Effect.forkDetach(gate.admit(commit(1)))
+      yield* TestClock.adjust(0)
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      return { gate, waiting }
+    })
+    const { gate, waiting } = yield* Effect.provide(ask, world.layer(false))
     expect(Exit.hasInterrupts(yield* Fiber.await(waiting))).toBe(true)
+    expect(Exit.hasInterrupts(yield* Effect.exit(gate.admit(commit(1))))).toBe(true)
   })
 )
