@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { Commit, EpisodeId, HostId, Sha256 } from "../domain/names.ts"
 import type { Problem, StoredAnswer } from "../domain/protocol.ts"
 import type { IndexRow } from "../domain/row.ts"
@@ -34,10 +35,11 @@ export class Dataset extends Context.Service<
     /** Completes a row of an older version (reads the stored file once) when its `content_sha256` is not known. */
     readonly standing: (hostId: HostId, episodeId: EpisodeId) => Effect.Effect<Standing, Problem>
     /**
-     * Links the arrival into the store (create-only), syncs, appends and syncs its row, answers, and removes the name in `incoming/`.
-     * Not to be interrupted. Two of one name at once: one is stored, the other is answered when the first is durable.
+     * Links the arrival into the store (create-only), syncs, appends and syncs its row, and answers; the name in `incoming/` goes when
+     * the scope closes, which is after the answer was sent. Not to be interrupted. Two of one name at once: one is stored, the other
+     * is answered when the first is durable.
      */
-    readonly commit: (arrival: Arrival) => Effect.Effect<StoredAnswer, Problem>
+    readonly commit: (arrival: Arrival) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
     /** Why nothing can be stored now, in words; `undefined` when it can. */
     readonly trouble: Effect.Effect<string | undefined>
   }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import { Volume } from "../services/Volume.ts"
 import type { Tokens } from "./auth.ts"
 
@@ -31,7 +32,8 @@ export const followTokens = <E extends { readonly message: string }, R>(
       ),
       Effect.provideContext(context)
     )
-    return Effect.gen(function* () {
+    const one = yield* Semaphore.make(1)
+    const current = Effect.gen(function* () {
       const now = yield* looks
       if (now !== seen) {
         seen = now
@@ -39,4 +41,6 @@ export const followTokens = <E extends { readonly message: string }, R>(
       }
       return tokens
     })
+    // One at a time: nobody is measured by the old tokens while another reads the new ones.
+    return one.withPermit(current)
   })

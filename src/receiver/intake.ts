@@ -5,6 +5,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
 import type { Sha256 } from "../domain/names.ts"
 import type { Problem, StoredAnswer } from "../domain/protocol.ts"
 import { Codec } from "../services/Codec.ts"
@@ -25,7 +26,7 @@ export class Intake extends Context.Service<
     /** Fails with `disk-full` when the disk does not take so many bytes more. */
     readonly roomFor: (bytes: number) => Effect.Effect<void, Problem>
     /**
-     * Reads the body and stores it. Not to be interrupted: it gives up by itself when the client goes away before the body is
+     * Reads the body and stores it; what it keeps until the answer was sent goes with the scope, which is the request's. Not to be interrupted: it gives up by itself when the client goes away before the body is
      * whole, and leaves nothing behind then. `isNew` as in `Reply`.
      */
     readonly take: (
@@ -36,7 +37,7 @@ export class Intake extends Context.Service<
         /** Told once how much of the body came. */
         readonly onBytes: (received: number) => void
       }
-    ) => Effect.Effect<StoredAnswer, Problem>
+    ) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
   }
 >()("cis490/receiver/Intake") {}
 
@@ -124,11 +125,12 @@ export const layer = (options: {
         })
       })
 
-      const take = Effect.fnUntraced(
+      const takeIn = Effect.fnUntraced(
         function* (
           request: HttpServerRequest,
           announced: Announcement,
-          { isNew, onBytes }: { readonly isNew: boolean; readonly onBytes: (received: number) => void }
+          { isNew, onBytes }: { readonly isNew: boolean; readonly onBytes: (received: number) => void },
+          answered: Scope.Scope
         ) {
           yield* slots.take(announced.hostId)
           const archive = yield* openArchive({
@@ -157,12 +159,14 @@ export const layer = (options: {
               contentSha256: report.contentSha256,
               ...(commit === undefined ? {} : { commit })
             })
-          )
+          ).pipe(Scope.provide(answered))
         },
         Effect.scoped,
         Effect.uninterruptible,
         (effect) => Effect.provideContext(effect, context)
       )
+      const take: Intake["Service"]["take"] = (request, announced, how) =>
+        Effect.flatMap(Effect.scope, (answered) => takeIn(request, announced, how, answered))
       return { roomFor, take }
     })
   )

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { type PlatformError, systemError } from "effect/PlatformError"
+import * as Scope from "effect/Scope"
 import type { StoredAnswer } from "../domain/protocol.ts"
 import type { IndexRow } from "../domain/row.ts"
 import { wordsOf } from "../systemError.ts"
@@ -130,8 +131,8 @@ const commit = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOpti
   const placed = yield* place(arrival, options).pipe(Effect.tapError(() => removeIncoming(arrival)))
   // A row that cannot be appended leaves the name in `incoming/`: it tells the next start of a stored file without a row.
   if (placed.row !== undefined) yield* orProblem(index.append(placed.row))
-  // A crash here leaves a name in `incoming/` of which the index knows: the next start removes it.
-  yield* removeIncoming(arrival)
+  // A crash from here on leaves a name in `incoming/` of which the index knows: the next start removes it.
+  yield* Effect.addFinalizer(() => removeIncoming(arrival))
   return placed.answer
 })
 
@@ -139,7 +140,7 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
   yield* repair(options)
   const index = yield* IndexLog
   const oneAtATime = makeNameLocks()
-  const services = yield* Effect.context<Effect.Services<ReturnType<typeof commit>> | Fatal>()
+  const services = yield* Effect.context<Exclude<Effect.Services<ReturnType<typeof commit>>, Scope.Scope> | Fatal>()
 
   return Dataset.of({
     standing: (hostId, episodeId) => {
@@ -151,10 +152,14 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
       }).pipe(orEndProgram, Effect.provideContext(services))
     },
     commit: (arrival) =>
-      oneAtATime(nameOf(arrival), commit(arrival, options)).pipe(
-        Effect.uninterruptible,
-        orEndProgram,
-        Effect.provideContext(services)
+      Effect.flatMap(Effect.scope, (answered) =>
+        oneAtATime(nameOf(arrival), commit(arrival, options)).pipe(
+          Effect.uninterruptible,
+          orEndProgram,
+          // The caller's scope, not the one that the services were made in.
+          Scope.provide(answered),
+          Effect.provideContext(services)
+        )
       ),
     trouble: index.trouble
   })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
 import type { Problem } from "../domain/protocol.ts"
 import { json } from "./answers.ts"
 import type { Auth } from "./auth.ts"
@@ -19,7 +20,7 @@ import { mistake, respondProblem } from "./problems.ts"
 import { type Target, targetOf } from "./target.ts"
 import { upload } from "./upload.ts"
 
-type World = Auth | Dataset | Gate | Hosts | Intake | Limits
+type World = Auth | Dataset | Gate | Hosts | Intake | Limits | Scope.Scope
 type Route<T extends Target["_tag"]> = (
   request: HttpServerRequest,
   target: Extract<Target, { readonly _tag: T }>

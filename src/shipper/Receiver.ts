@@ -71,7 +71,8 @@ const fromHttp = (error: HttpClientError.HttpClientError): Unanswered => {
   })
 }
 
-const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+// Not through a schema: those walk what they decode, and this may be nested as deep as anybody likes.
+const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 const canBeWritten = Option.liftThrowable((body: unknown) => JSON.stringify(body) !== undefined)
 
 /** A body that is kept must be one that can be written again: of one nested too deep the plain members are left. */

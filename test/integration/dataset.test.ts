@@ -20,7 +20,7 @@ const other = makeTarball("e1", "other\n")
 const inScratch = <A, E>(test: (ground: Ground) => Effect.Effect<A, E>) =>
   Effect.scoped(Effect.flatMap(scratchDirectory, (root) => test(makeGround(root))))
 
-const commit = (arrival: Arrival) => Effect.flatMap(Dataset, (dataset) => dataset.commit(arrival))
+const commit = (arrival: Arrival) => Effect.scoped(Effect.flatMap(Dataset, (dataset) => dataset.commit(arrival)))
 const refused = (arrival: Arrival): Effect.Effect<Problem, unknown, Dataset> => Effect.flip(commit(arrival))
 /** What an arrival comes to, in a word. */
 const said = (ground: Ground, tarball: typeof ours) =>

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
+import { refuses, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { counts, DAY, makeBox, untilRunning } from "../support/shipperBox.ts"
 
 const linesWith = (text: string, part: string) => text.split("\n").filter((line) => line.includes(part))
