@@ -15,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { formatReprDigest } from "../domain/digest.ts"
+import { parseForeignJson } from "../domain/json.ts"
 import type { Commit, EpisodeId, HostId, Sha256 } from "../domain/names.ts"
 import { header, path } from "../domain/protocol.ts"
 import { judge, type Reply, SILENCE, unanswered, type Verdict } from "../domain/verdict.ts"
@@ -71,16 +72,6 @@ const fromHttp = (error: HttpClientError.HttpClientError): Unanswered => {
   })
 }
 
-// Not through a schema: those walk what they decode, and this may be nested as deep as anybody likes.
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
-const canBeWritten = Option.liftThrowable((body: unknown) => JSON.stringify(body) !== undefined)
-
-/** A body that is kept must be one that can be written again: of one nested too deep the plain members are left. */
-const writable = (body: unknown): unknown =>
-  Option.isSome(canBeWritten(body)) || !Predicate.isObject(body)
-    ? body
-    : Object.fromEntries(Object.entries(body).filter(([, value]) => !Predicate.isObjectOrArray(value)))
-
 /** The body as JSON, read up to a limit: what answers may be anything. */
 const readReply = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
   let bytes = 0
@@ -95,7 +86,7 @@ const readReply = Effect.fnUntraced(function* (response: HttpClientResponse.Http
   return {
     status: response.status,
     retryAfter: Option.getOrUndefined(Headers.get(response.headers, "retry-after")),
-    body: bytes > REPLY_LIMIT_BYTES ? undefined : writable(Option.getOrUndefined(parseJson(body)))
+    body: bytes > REPLY_LIMIT_BYTES ? undefined : parseForeignJson(body)
   } satisfies Reply
 })
 

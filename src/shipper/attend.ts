@@ -149,7 +149,7 @@ const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   const paths = yield* Layout
   const patience = yield* Patience
   if (!(yield* patience.isDue(id)) || (yield* typeAt(paths.episode(id))) !== "Directory") return false
-  return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) !== undefined
+  return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) === "File"
 })
 
 const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: Inventory, level: number) {

@@ -3,6 +3,7 @@ import type { EpisodeId } from "../domain/names.ts"
 import * as Durable from "../durable.ts"
 import { isTaken, typeAt } from "../presence.ts"
 import { Layout } from "./layout.ts"
+import { makeOurs } from "./makeOurs.ts"
 import { forget } from "./notes.ts"
 
 /**
@@ -17,6 +18,7 @@ export const bringBack = Effect.fnUntraced(function* (from: string, id: EpisodeI
   if (yield* isTaken(paths.conflictNote(id))) yield* Durable.remove(paths.conflictNote(id))
   yield* forget(id)
   // A crash here leaves the directory where it was, and its notes are made anew.
+  yield* makeOurs(from)
   yield* Durable.move(from, paths.episode(id))
   return "back" as const
 })

@@ -16,6 +16,8 @@ const Calendar = Schema.Struct({
   passed_at: Schema.Finite,
   /** Of the last cleaning. */
   cleaned_at: Schema.Finite,
+  /** When `shipped/` was last pruned for space and the disk stayed too full; 0 when it did not. */
+  crowded_at: Schema.optionalKey(Schema.Finite),
   /** Running time that cleaning still waits for. */
   wait_left: Schema.Finite
 })
@@ -31,13 +33,11 @@ const RECORD_MILLIS = 600_000
 
 const calendarPath = Effect.map(Layout, (paths) => `${paths.state}/calendar.json`)
 
-/** A calendar that cannot be understood vouches for no clock: as after a leap. `undefined` on a fresh host. */
+/** `undefined` on a fresh host, `"garbage"` when it cannot be understood. */
 const read = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const text = yield* orMissing(fs.readFileString(yield* calendarPath))
-  if (text === undefined) return undefined
-  const now = yield* Clock.currentTimeMillis
-  return Option.getOrElse(decode(text), (): Calendar => ({ passed_at: now, cleaned_at: 0, wait_left: DAY_MILLIS }))
+  return text === undefined ? undefined : Option.getOrElse(decode(text), () => "garbage" as const)
 })
 
 const write = Effect.fnUntraced(function* (calendar: Calendar) {
@@ -47,9 +47,13 @@ const write = Effect.fnUntraced(function* (calendar: Calendar) {
   yield* fs.rename(`${path}.tmp`, path)
 })
 
-/** What the calendar becomes when a pass begins at `now`. Time between two recorded passes, up to a day, counts as running. */
-export const advance = (before: Calendar | undefined, now: number): Calendar => {
+/**
+ * What the calendar becomes when a pass begins at `now`. Time between two recorded passes, up to a day, counts as running. One that
+ * cannot be understood vouches for no clock: as after a leap.
+ */
+export const advance = (before: Calendar | "garbage" | undefined, now: number): Calendar => {
   if (before === undefined) return { passed_at: now, cleaned_at: 0, wait_left: 0 }
+  if (before === "garbage") return { passed_at: now, cleaned_at: 0, wait_left: DAY_MILLIS }
   const moved = now - before.passed_at
   const wait_left = moved > DAY_MILLIS ? DAY_MILLIS : Math.max(0, before.wait_left - Math.max(0, moved))
   return { ...before, passed_at: now, wait_left }
@@ -60,21 +64,37 @@ export const turnPage = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
   const before = yield* read
   const after = advance(before, now)
-  if (before !== undefined && after.wait_left > before.wait_left) {
+  const known = before === undefined || before === "garbage" ? undefined : before
+  if (after.wait_left > (known?.wait_left ?? 0)) {
     yield* Effect.logWarning(
       "the clock moved more than a day further than the last pass explains: nothing is cleaned or pruned for 24 h of running"
     )
   }
-  const unrecorded = before === undefined || before.passed_at === now
-  if (unrecorded || Math.abs(now - before.passed_at) >= RECORD_MILLIS) yield* write(after)
+  if (known === undefined || Math.abs(now - known.passed_at) >= RECORD_MILLIS) yield* write(after)
 })
 
 /** Runs `clean` when the interval (seconds) is over and the clock can be trusted, and notes that it was done. */
 export const whenDue = Effect.fnUntraced(function* <E, R>(intervalSeconds: number, clean: Effect.Effect<void, E, R>) {
   const now = yield* Clock.currentTimeMillis
-  const calendar = (yield* read) ?? advance(undefined, now)
+  const calendar = advance(yield* read, now)
   const since = now - calendar.cleaned_at
   if (calendar.wait_left > 0 || (since >= 0 && since < intervalSeconds * 1000)) return
   yield* clean
-  yield* write({ ...calendar, passed_at: now, cleaned_at: now })
+  yield* write({ ...calendar, cleaned_at: now })
+})
+
+/**
+ * Makes room, unless that was tried within the interval (seconds) and was not enough: there is no point in asking for the same again.
+ * `makeRoom` gives whether there is room now.
+ */
+export const whenCrowded = Effect.fnUntraced(function* <E, R>(
+  intervalSeconds: number,
+  makeRoom: Effect.Effect<boolean, E, R>
+) {
+  const now = yield* Clock.currentTimeMillis
+  const calendar = advance(yield* read, now)
+  const since = now - (calendar.crowded_at ?? 0)
+  if (since >= 0 && since < intervalSeconds * 1000) return
+  const crowded_at = (yield* makeRoom) ? 0 : now
+  if (crowded_at !== (calendar.crowded_at ?? 0)) yield* write({ ...calendar, crowded_at })
 })

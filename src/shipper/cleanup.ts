@@ -8,6 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId, withoutSuffix } from "../domain/names.ts"
 import { Receipt } from "../domain/reason.ts"
 import { typeAt } from "../presence.ts"
@@ -15,7 +16,7 @@ import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
 import { bringBack } from "./bringBack.ts"
-import { whenDue } from "./calendar.ts"
+import { whenCrowded, whenDue } from "./calendar.ts"
 import { discard, emptyTrash } from "./discard.ts"
 import { Layout } from "./layout.ts"
 import { readEntry } from "./quarantineEntry.ts"
@@ -36,6 +37,27 @@ export class Retention extends Context.Service<
 
 const DAY_MILLIS = 86_400_000
 
+/** What cannot be done about one entry is said, and holds up no other. */
+const orSaid = <A, R>(entry: string, otherwise: A, effect: Effect.Effect<A, PlatformError, R>) =>
+  Effect.catch(effect, (error) =>
+    Effect.as(
+      Effect.logWarning(`cannot be cleaned up: ${wordsOf(error)}`).pipe(Effect.annotateLogs({ entry })),
+      otherwise
+    )
+  )
+
+const cleanEntry = Effect.fnUntraced(function* (name: string, keepDays: number, now: number) {
+  const paths = yield* Layout
+  const entry = yield* readEntry(name, keepDays)
+  const due = Option.flatMap(Option.fromNullishOr(entry?.deleted_at), DateTime.make)
+  if (entry === undefined || Option.isNone(due) || DateTime.toEpochMillis(due.value) > now) return
+  yield* Effect.logWarning("deleted from quarantine").pipe(
+    Effect.annotateLogs({ entry: name, reason: entry.reason, since: entry.quarantined_at, keep_days: keepDays })
+  )
+  yield* discard(paths.quarantined(name), name)
+  yield* forgetAcknowledgement(name)
+})
+
 const cleanQuarantine = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
@@ -43,21 +65,7 @@ const cleanQuarantine = Effect.gen(function* () {
   if (quarantineKeepDays === 0) return
   const now = yield* Clock.currentTimeMillis
   for (const name of yield* fs.readDirectory(paths.quarantine)) {
-    const entry = yield* readEntry(name, quarantineKeepDays)
-    const due =
-      entry?.deleted_at === undefined || entry.deleted_at === null ? undefined : DateTime.make(entry.deleted_at)
-    if (entry === undefined || due === undefined || Option.isNone(due) || DateTime.toEpochMillis(due.value) > now)
-      continue
-    yield* Effect.logWarning("deleted from quarantine").pipe(
-      Effect.annotateLogs({
-        entry: name,
-        reason: entry.reason,
-        since: entry.quarantined_at,
-        keep_days: quarantineKeepDays
-      })
-    )
-    yield* discard(paths.quarantined(name), name)
-    yield* forgetAcknowledgement(name)
+    yield* orSaid(name, undefined, cleanEntry(name, quarantineKeepDays, now))
   }
 })
 
@@ -74,8 +82,8 @@ const listRetired = Effect.gen(function* () {
   const retired: Array<Retired> = []
   for (const name of yield* fs.readDirectory(paths.shipped)) {
     if (!isEpisodeId(withoutSuffix(name))) continue
-    const reading = yield* readJson(paths.receipt(name), Receipt)
-    if (reading._tag !== "Read") continue
+    const reading = yield* orSaid(name, undefined, readJson(paths.receipt(name), Receipt))
+    if (reading?._tag !== "Read") continue
     const shippedAt = Option.getOrUndefined(DateTime.make(reading.value.shipped_at))
     if (shippedAt !== undefined)
       retired.push({ name, shippedAt: DateTime.toEpochMillis(shippedAt), receipt: reading.value })
@@ -93,8 +101,9 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   if (!isEpisodeId(id) || (yield* typeAt(paths.shippedEpisode(name))) !== "Directory") return true
   const held = yield* holding(hostId, id)
   if (held._tag === "NoWord") {
-    yield* Effect.logWarning(`shipped/ is not pruned: ${held.error}`).pipe(Effect.annotateLogs({ episode: id }))
-    return false
+    yield* Effect.logWarning(`not pruned: ${held.error}`).pipe(Effect.annotateLogs({ episode: id, host: hostId }))
+    // About what another host name shipped the receiver may never tell us: that says nothing about our own.
+    return hostId !== destination.hostId
   }
   if (held._tag === "Holds" && held.contentSha256 === receipt.content_sha256) {
     yield* discard(paths.shippedEpisode(name), name)
@@ -133,10 +142,10 @@ const pruneWhile = Effect.fnUntraced(function* (
   let unanswered = 0
   for (const retired of yield* listRetired) {
     if (unanswered === ASK_LIMIT || !(yield* due(retired))) return
-    unanswered = (yield* prune(retired)) ? 0 : unanswered + 1
+    unanswered = (yield* orSaid(retired.name, true, prune(retired))) ? 0 : unanswered + 1
   }
 })
-type PruneError = import("effect/PlatformError").PlatformError
+type PruneError = PlatformError
 type PruneNeeds = Volume | Layout
 
 const pruneByAge = Effect.gen(function* () {
@@ -148,12 +157,16 @@ const pruneByAge = Effect.gen(function* () {
 
 /** "For ever" is kept for ever, however full the disk. */
 const pruneForSpace = Effect.gen(function* () {
-  const { keepLocalForDays, minFreeBytes } = yield* Retention
+  const { cleanupIntervalSeconds, keepLocalForDays, minFreeBytes } = yield* Retention
   const paths = yield* Layout
   const volume = yield* Volume
   const isLow = Effect.map(volume.space(paths.root), ({ freeBytes }) => freeBytes < minFreeBytes)
   if (keepLocalForDays === 0 || !(yield* isLow)) return
-  yield* pruneWhile(() => isLow)
+  const makeRoom = Effect.andThen(
+    pruneWhile(() => isLow),
+    Effect.map(isLow, (low) => !low)
+  )
+  yield* whenCrowded(cleanupIntervalSeconds, makeRoom)
 })
 
 /** Everything that is due. What cannot be removed is logged, and tried again when it is due again. */

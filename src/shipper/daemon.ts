@@ -96,10 +96,16 @@ const scan = Effect.gen(function* () {
   }
 })
 
-/** What is swept belongs to no episode any more; a listing that fails is tried again. */
-const sweeping = sweep.pipe(
-  Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot sweep outbox/: ${wordsOf(error)}`))
-)
+/** What is swept belongs to no episode any more; what cannot be removed is tried again, and said as `say` says it. */
+const sweeping = (say: (text: string, say: Effect.Effect<void>) => Effect.Effect<void>) =>
+  sweep.pipe(
+    Effect.catchTag("PlatformError", (error) => Effect.succeed([wordsOf(error)])),
+    Effect.flatMap((failed) => {
+      const words = `cannot be swept: ${failed.join("; ").slice(0, 1000)}`
+      return failed.length === 0 ? Effect.void : say(words, Effect.logWarning(words))
+    })
+  )
+const alwaysSay = (_: string, say: Effect.Effect<void>) => say
 
 const calendarPage = turnPage.pipe(
   Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot note the time of this pass: ${wordsOf(error)}`))
@@ -121,7 +127,7 @@ const checkins = Effect.gen(function* () {
         Effect.logWarning(`check-in failed: ${words}`).pipe(Effect.annotateLogs({ status: status_code }))
       )
     }
-    yield* Effect.sleep(checkinIntervalSeconds * 1000)
+    yield* Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, checkinIntervalSeconds * 1000))
   }
 })
 
@@ -134,13 +140,13 @@ export const daemon = Effect.gen(function* () {
   const { cleanupIntervalSeconds, scanIntervalSeconds } = yield* Cadence
   const notify = yield* Notify
   yield* calendarPage
-  yield* sweeping
+  yield* sweeping(alwaysSay)
   yield* notify.send("READY=1")
   yield* Effect.logInfo("started")
   yield* Effect.all(
     [
       scan,
-      every(Math.max(scanIntervalSeconds, 1), sweeping),
+      every(Math.max(scanIntervalSeconds, 1), sweeping(makeOnceAnHour().say)),
       every(Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
       checkins,
       heartbeat,
@@ -153,7 +159,7 @@ export const daemon = Effect.gen(function* () {
 /** One pass, in order: sweep, clean, ship. */
 export const once = Effect.gen(function* () {
   yield* calendarPage
-  yield* sweeping
+  yield* sweeping(alwaysSay)
   yield* cleanup
   const result = yield* runPass
   if (result.stop !== undefined) yield* sayStop(result.stop)

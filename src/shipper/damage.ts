@@ -39,6 +39,8 @@ export const meetDamage = Effect.fnUntraced(function* (run: Run, suspect: Suspec
     retryAfter: undefined
   }
   acquit(run)
+  // It comes last in the next pass: a healthy neighbour that gets through ends the suspicion.
+  yield* writeTally(id, { ...tally, damaged, stopped: tally.stopped + 1 })
   return outcome("transient_failures")
 })
 

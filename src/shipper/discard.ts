@@ -5,6 +5,7 @@ import { orMissing } from "../presence.ts"
 import { wordsOf } from "../systemError.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
+import { makeAllOurs, makeOurs } from "./makeOurs.ts"
 
 const trash = Effect.map(Layout, (paths) => `${paths.state}/trash`)
 
@@ -12,6 +13,7 @@ const trash = Effect.map(Layout, (paths) => `${paths.state}/trash`)
 export const discard = Effect.fnUntraced(function* (path: string, name: string) {
   const directory = yield* trash
   yield* Durable.makeDirectory(directory)
+  yield* makeOurs(path)
   const free = yield* moveToFreeName(path, name, (candidate) => `${directory}/${candidate}`)
   // A crash here leaves what was to go in the trash; `emptyTrash` deletes it.
   yield* deleteFromTrash(`${directory}/${free}`)
@@ -20,6 +22,7 @@ export const discard = Effect.fnUntraced(function* (path: string, name: string) 
 /** What cannot be deleted stays in the trash, and holds up nothing else. */
 const deleteFromTrash = (path: string) =>
   Durable.remove(path, { recursive: true }).pipe(
+    Effect.catch(() => Effect.andThen(makeAllOurs(path), Durable.remove(path, { recursive: true }))),
     Effect.catch((error) =>
       Effect.logWarning(`cannot be deleted: ${wordsOf(error)}`).pipe(Effect.annotateLogs({ path }))
     )

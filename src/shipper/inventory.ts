@@ -28,7 +28,9 @@ export class Unpackable extends Schema.TaggedError<Unpackable>()("Unpackable", {
 export class Gone extends Schema.TaggedError<Gone>()("Gone", {}) {}
 
 const describe = (entry: InventoryEntry): string =>
-  `${entry.type} ${entry.type === "File" ? entry.size : 0} ${entry.mode.toString(8)} ${entry.mtimeNs} ${entry.path}\0`
+  entry.type === "File"
+    ? `${entry.size} ${entry.mode.toString(8)} ${entry.mtimeNs} ${entry.path}\0`
+    : `${entry.type} ${entry.mtimeNs} ${entry.path}\0`
 
 const inspectTop = Effect.fnUntraced(function* (directory: string) {
   const volume = yield* Volume

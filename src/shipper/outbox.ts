@@ -4,6 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../domain/names.ts"
 import { typeAt } from "../presence.ts"
+import { wordsOf } from "../systemError.ts"
 import { Layout } from "./layout.ts"
 import { packingNoteOwner, readPackingNote, tallyOwner } from "./notes.ts"
 import type { Outcome } from "./run.ts"
@@ -34,7 +35,10 @@ export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
   const paths = yield* Layout
   const names = yield* fs.readDirectory(paths.outbox)
   const owners = (suffix: string) => new Set(names.filter((name) => name.endsWith(suffix)).map(ownerOf))
-  const waiting = new Set([...owners(TARBALL), ...owners(PARTIAL)])
+  const held = owners(CONFLICT)
+  // A crash between the note and the removal leaves a tarball that is not sent any more.
+  yield* Effect.forEach(owners(TARBALL).intersection(held), removeTarball, { discard: true })
+  const waiting = owners(TARBALL).union(owners(PARTIAL)).difference(held)
   let inUse = 0
   const makeRoom = Effect.gen(function* () {
     for (const id of [...waiting].toSorted().toReversed()) {
@@ -45,7 +49,7 @@ export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
     }
   })
   const shelf: Shelf = {
-    held: owners(CONFLICT),
+    held,
     place: (id, use) =>
       Effect.suspend(() => {
         inUse++
@@ -82,23 +86,33 @@ export const removeTarball = Effect.fnUntraced(function* (id: string) {
 
 /**
  * Removes what lies in `outbox/`, and is noted in `state/`, without its episode, and whatever is no file. What belongs to an episode
- * that is there stays, the partial that is being written now included.
+ * that is there stays, the partial that is being written now included. Gives what could not be removed, in words.
  */
 export const sweep = Effect.gen(function* () {
   const paths = yield* Layout
-  yield* sweepDirectory(paths.outbox, ownerOf)
-  yield* sweepDirectory(`${paths.state}/packed`, packingNoteOwner)
-  yield* sweepDirectory(`${paths.state}/tally`, tallyOwner)
+  return [
+    ...(yield* sweepDirectory(paths.outbox, ownerOf)),
+    ...(yield* sweepDirectory(`${paths.state}/packed`, packingNoteOwner)),
+    ...(yield* sweepDirectory(`${paths.state}/tally`, tallyOwner))
+  ]
 })
 
 const sweepDirectory = Effect.fnUntraced(function* (directory: string, owner: (name: string) => string) {
   const fs = yield* FileSystem.FileSystem
-  const paths = yield* Layout
+  const failed: Array<string> = []
   for (const name of yield* fs.readDirectory(directory)) {
-    const id = owner(name)
-    const belongs = isEpisodeId(id) && (yield* typeAt(paths.episode(id))) !== undefined
-    if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") continue
-    yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
-    if (directory === paths.outbox) yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
+    yield* Effect.catch(sweepName(directory, name, owner(name)), (error) =>
+      Effect.sync(() => void failed.push(wordsOf(error)))
+    )
   }
+  return failed
+})
+
+const sweepName = Effect.fnUntraced(function* (directory: string, name: string, id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const belongs = isEpisodeId(id) && (yield* typeAt(paths.episode(id))) !== undefined
+  if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") return
+  yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
+  if (directory === paths.outbox) yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { checkMarker, formatManifest } from "../domain/manifest.ts"
-import { archiveBytes, END_OF_ARCHIVE, encodeHeader, padding, type TarEntry } from "../domain/tar.ts"
+import { archiveBytes, END_OF_ARCHIVE, encodeHeader, MAX_MARKER_BYTES, padding, type TarEntry } from "../domain/tar.ts"
 import * as Durable from "../durable.ts"
 import { Codec } from "../services/Codec.ts"
 import { type Inventory, type InventoryEntry, Unpackable } from "./inventory.ts"
@@ -18,7 +18,6 @@ export class ChangedWhilePacking extends Schema.TaggedError<ChangedWhilePacking>
 }) {}
 
 const BLOCK_BYTES = 1024 * 1024
-const MARKER_LIMIT_BYTES = 64 * 1024 * 1024
 
 /** Modes normalised, mtimes in whole seconds rounded down: the same content and times give the same bytes anywhere. */
 const tarEntry = (id: string, entry: InventoryEntry): TarEntry => {
@@ -133,7 +132,7 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
 
   const files: Array<{ path: string; sha256: string; kept: ReadonlyArray<Uint8Array> }> = []
   for (const { entry, header } of members) {
-    if (entry.path === DONE_MARKER && entry.size > MARKER_LIMIT_BYTES) {
+    if (entry.path === DONE_MARKER && entry.size > MAX_MARKER_BYTES) {
       return yield* new Unpackable({ why: `incomplete: done.marker is larger than any manifest (${entry.size} bytes)` })
     }
     yield* blocks.put(encodeHeader(header))

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
+import { wordsOf } from "../systemError.ts"
 import { attend } from "./attend.ts"
 import { judgeSuspect, readSuspects, writeSuspects } from "./damage.ts"
 import { noteSuccess, noteTrouble } from "./lastWords.ts"
@@ -91,7 +92,9 @@ export const runPass = Effect.gen(function* () {
   yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
   yield* Effect.uninterruptible(judgeSuspect(run))
 
-  yield* writeSuspects(suspects, run)
+  yield* Effect.catch(writeSuspects(suspects, run), (error) =>
+    Effect.logWarning(`cannot note who arrived damaged: ${wordsOf(error)}`)
+  )
   yield* noteEnd(run)
   progress.steps++
   const left = ids.length - run.counts.shipped - run.counts.fatal

@@ -6,6 +6,7 @@ import * as Durable from "../durable.ts"
 import { mustBeDirectory, typeAt } from "../presence.ts"
 import { moveToFreeName } from "./freeName.ts"
 import { Layout, REASON_FILE } from "./layout.ts"
+import { makeOurs } from "./makeOurs.ts"
 
 /**
  * Moves `episodes/<id>` to `quarantine/` for this reason, and gives the name it has there: the id, or `<id>~1`, … where that is
@@ -19,6 +20,7 @@ export const quarantine = Effect.fnUntraced(function* (
   yield* mustBeDirectory(paths.episode(id))
   const quarantined_at_wall = DateTime.formatIso(yield* DateTime.now)
   const reason: Reason = { ...why, episode_id: id, quarantined_at_wall }
+  yield* makeOurs(paths.episode(id))
   yield* placeReason(id, `${JSON.stringify(reason)}\n`)
   // A crash here leaves a ready episode with a reason file: that is never packed, and replaced the next time.
   return yield* moveToFreeName(paths.episode(id), id, paths.quarantined)

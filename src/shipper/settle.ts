@@ -13,6 +13,7 @@ import * as Durable from "../durable.ts"
 import { isTaken, orMissing, typeAt } from "../presence.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
+import { makeOurs } from "./makeOurs.ts"
 import { forget, type PackingNote, type Tally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
 import { quarantine } from "./quarantine.ts"
@@ -33,6 +34,7 @@ export const retire = Effect.fnUntraced(function* (id: EpisodeId, answer: Acknow
   const receipt = JSON.stringify({ ...answer, shipped_at })
   yield* Durable.write(paths.receipt(name), `${receipt}\n`, `${paths.state}/drafts/${name}.receipt`)
   // A crash here leaves a receipt without its directory: it counts for nothing and is replaced.
+  yield* makeOurs(paths.episode(id))
   yield* Durable.move(paths.episode(id), paths.shippedEpisode(name))
   // A crash here leaves a tarball without its episode: the sweep removes it.
   yield* removeTarball(id)

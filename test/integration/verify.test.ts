@@ -99,7 +99,10 @@ describe("verify", () => {
           Effect.gen(function* () {
             const dataset = yield* Dataset
             const store = (id: string) =>
-              Effect.suspend(() => dataset.commit(ground.arrival(nameOf(id), tarball(id)))).pipe(Effect.orDie)
+              Effect.suspend(() => dataset.commit(ground.arrival(nameOf(id), tarball(id)))).pipe(
+                Effect.scoped,
+                Effect.orDie
+              )
             yield* store("e1")
             yield* store("e2")
             const report = yield* look(ground, () =>
@@ -142,9 +145,8 @@ describe("setting aside", () => {
         yield* ground.life(
           Effect.gen(function* () {
             const dataset = yield* Dataset
-            const answer = yield* dataset.commit(
-              ground.arrival(nameOf("e3"), makeTarball("e3", "quite other content\n"))
-            )
+            const arrival = ground.arrival(nameOf("e3"), makeTarball("e3", "quite other content\n"))
+            const answer = yield* Effect.scoped(dataset.commit(arrival))
             assert.strictEqual(answer.status, "stored")
           })
         )
