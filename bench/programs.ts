@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
 const REPOSITORY = join(import.meta.dirname, "..")
-export const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.js")
-export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.js")
+export const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.cjs")
+export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.cjs")
 
 export const build = (): void => {
   const { status } = spawnSync("npm", ["run", "--silent", "build"], { cwd: REPOSITORY, stdio: "inherit" })

@@ -32,7 +32,9 @@ const makeServer = (linger: Limits): Server => {
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
-    noDelay: true
+    noDelay: true,
+    // Nothing here upgrades; Node would hand the bare socket over, and nobody would ever close it.
+    shouldUpgradeCallback: () => false
   })
   // Who has sent everything may close: what arrived is handled, and not cut off with the answer that nobody waits for.
   Object.assign(server, { httpAllowHalfOpen: true })

@@ -1,27 +1,52 @@
 import type { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import type { EpisodeId, HostId } from "../src/domain/names.ts"
-import { type Change, type Coverage, type Entry, Lookup, type Place } from "../src/services/Lookup.ts"
+import {
+  type Change,
+  type Coverage,
+  type Entry,
+  Lookup,
+  LookupUnavailable,
+  type Place
+} from "../src/services/Lookup.ts"
 import { createNew, openOrCreate } from "./lookup/database.ts"
 import { makeTable, type Table } from "./lookup/table.ts"
+
+/** SQLite's result codes for a disk that does not take it: READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html). */
+const OF_THE_DISK: ReadonlySet<number> = new Set([8, 10, 13, 14])
+const FULL = 13
+
+/** What the disk did not take is said; anything else is our own mistake. */
+const orUnavailable = (thrown: unknown): Effect.Effect<never, LookupUnavailable> => {
+  // The lowest byte is the primary code; what is above tells it apart further.
+  const code = Predicate.hasProperty(thrown, "errcode") ? Number(thrown.errcode) & 0xff : 0
+  if (!Predicate.isError(thrown) || !OF_THE_DISK.has(code)) return Effect.die(thrown)
+  return Effect.fail(
+    new LookupUnavailable({ message: `the lookup beside the index: ${thrown.message}`, full: code === FULL })
+  )
+}
 
 /** Opened with the first question, by when whoever asks holds the store. */
 const make = (open: () => DatabaseSync): Effect.Effect<Lookup["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const opened = Effect.acquireRelease(Effect.sync(open), (database) => Effect.sync(() => database.close()))
+    const attempt = <A>(call: () => A): Effect.Effect<A, LookupUnavailable> =>
+      Effect.catch(Effect.try({ try: call, catch: (thrown) => thrown }), orUnavailable)
+    const opened = Effect.acquireRelease(attempt(open), (database) => Effect.sync(() => database.close()))
     const table = yield* Effect.cached(Effect.provideService(Effect.map(opened, makeTable), Scope.Scope, scope))
-    const ask = <A>(question: (table: Table) => A): Effect.Effect<A> => Effect.map(table, question)
+    const change = <A>(question: (table: Table) => A) => Effect.flatMap(table, (it) => attempt(() => question(it)))
+    const ask = <A>(question: (table: Table) => A): Effect.Effect<A> => Effect.orDie(change(question))
     return {
-      coverage: ask((table) => table.coverage()),
+      coverage: change((table) => table.coverage()),
       find: (hostId, episodeId) => ask((table) => table.find(hostId, episodeId)),
       page: (after, limit) => ask((table) => table.page(after, limit)),
       count: ask((table) => table.count()),
-      apply: (changes, coverage) => ask((table) => table.apply(changes, coverage)),
-      clear: ask((table) => table.clear()),
-      settle: ask((table) => table.settle())
+      apply: (changes, coverage) => change((table) => table.apply(changes, coverage)),
+      clear: change((table) => table.clear()),
+      settle: change((table) => table.settle())
     }
   })
 

@@ -16,8 +16,15 @@ export const formatManifestLine = ({ path, sha256 }: ManifestEntry): string => {
   return `${safe === path ? "" : "\\"}${sha256}  ${safe}\n`
 }
 
-/** Orders strings by their UTF-8 bytes, which is their order by code point. */
+const SURROGATE = /[\ud800-\udfff]/
+
+/** Orders strings by their UTF-8 bytes, which is their order by code point: that of JavaScript but where a surrogate stands. */
 export const compareBytes = (a: string, b: string): number => {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return compareCodePoints(a, b)
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const compareCodePoints = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i)

@@ -43,6 +43,12 @@ const octalFields = [
   ["mtime", 136, 12]
 ] as const
 
+/** May be left blank. */
+const deviceFields = [
+  ["devmajor", 329],
+  ["devminor", 337]
+] as const
+
 /** Keeps a byte order mark: it is part of a name. */
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
@@ -93,6 +99,11 @@ export const parseHeader = (block: Uint8Array, pax: PaxRecords | undefined): Tar
   if (!isUstar(block) || !isPadded(block)) return "a header is not ustar (pack with --format=ustar or pax)"
   for (const [name, offset, length] of octalFields) {
     if (octal(block, offset, length) === undefined) return `a header's ${name} is not an octal number`
+  }
+  // Of devices there are none, but Python's tarfile takes a header for the end of the archive when these are no numbers.
+  for (const [name, offset] of deviceFields) {
+    const blank = block.subarray(offset, offset + 8).every((byte) => byte === 0 || byte === 0x20)
+    if (!blank && octal(block, offset, 8) === undefined) return `a header's ${name} is not an octal number`
   }
   const flag = String.fromCharCode(block[156] ?? 0)
   const type = types[flag]

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
 import type { IndexRow } from "../domain/row.ts"
 import * as Durable from "../durable.ts"
-import { type Change, Lookup } from "../services/Lookup.ts"
+import { type Change, type Coverage, Lookup } from "../services/Lookup.ts"
 import { wordsOf } from "../systemError.ts"
 import { followIndex, sizeAndInode } from "./followIndex.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
@@ -115,8 +115,24 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
       )
     )
 
+  /** What the lookup was not told yet, and how far it reaches then. */
+  const behind: Array<Change> = []
+  let reach: Coverage | undefined
+  const tellLookup = Effect.suspend(() =>
+    reach === undefined || behind.length === 0 ? Effect.void : lookup.apply([...behind], reach)
+  ).pipe(
+    Effect.tap(() => Effect.sync(() => void (behind.length = 0))),
+    Effect.mapError(({ full, message }) => new IndexUnavailable({ message, full }))
+  )
+  const placeOf: Lookup["Service"]["find"] = (hostId, episodeId) =>
+    Effect.suspend(() => {
+      const change = behind.findLast((each) => each.hostId === hostId && each.episodeId === episodeId)
+      return change === undefined ? lookup.find(hostId, episodeId) : Effect.succeed(change.place)
+    })
+
   const commit = Effect.fnUntraced(function* (waiting: ReadonlyArray<ReadonlyArray<IndexRow>>) {
     if (overhang !== undefined) yield* cutBack
+    yield* tellLookup
     const rows = waiting.flat()
     if (rows.length === 0) return
     const texts = rows.map(formatRow)
@@ -126,19 +142,22 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     // A crash here leaves some of the lines, the last one perhaps torn: their files are stored, so that what is left of them is true.
     yield* Durable.syncFile(file)
     // A crash here leaves the lookup behind; the next start reads these lines again.
-    const changes = changesOf(rows, lines, end)
+    behind.push(...changesOf(rows, lines, end))
     const text = (texts.at(-1) ?? "").slice(0, -1)
     const length = (lines.at(-1)?.length ?? 1) - 1
     end += bytes.length
-    yield* lookup.apply(changes, { bytes: end, inode, lastLine: { offset: end - length - 1, length, text } })
+    reach = { bytes: end, inode, lastLine: { offset: end - length - 1, length, text } }
+    // These rows count whether or not the lookup can be told now: until it can, they are found here, and no more are taken.
+    yield* Effect.ignore(tellLookup)
   }, Effect.uninterruptible)
 
   const submit = yield* makeGroupCommit(commit)
   return {
+    placeOf,
     append: (row: IndexRow) => submit([row]),
     trouble: Effect.suspend(() =>
-      // Nothing may come to be appended while this says no: asking is the attempt to cut back.
-      overhang === undefined
+      // Nothing may come to be appended while this says no: asking is the attempt to mend it.
+      overhang === undefined && behind.length === 0
         ? Effect.undefined
         : Effect.match(submit([]), { onFailure: ({ message }) => message, onSuccess: () => undefined })
     )
@@ -152,12 +171,14 @@ const open = Effect.fnUntraced(function* (options: StoreOptions) {
   const fs = yield* FileSystem.FileSystem
   const file = yield* openFile(options.indexPath)
   const end = yield* mendTail(file, options.indexPath)
-  const followed = yield* followIndex(file)
+  const followed = yield* Effect.catchTag(followIndex(file), "LookupUnavailable", ({ full, message }) =>
+    Effect.fail(new IndexUnavailable({ message, full }))
+  )
   yield* reportUnreadable(options.indexPath, followed.unreadable, followed.unreadableAt)
-  const writer = yield* makeWriter(file, end)
+  const { placeOf, ...writer } = yield* makeWriter(file, end)
   return IndexLog.of({
     ...writer,
-    find: (name) => Effect.provideService(findRow(file, name), Lookup, lookup),
+    find: (name) => Effect.provideService(findRow(file, name), Lookup, { ...lookup, find: placeOf }),
     wasTorn: yield* fs.exists(tornMark(options.indexPath)),
     isMended: Effect.provideService(Durable.remove(tornMark(options.indexPath)), FileSystem.FileSystem, fs)
   })

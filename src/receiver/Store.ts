@@ -63,8 +63,9 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
   const link = Effect.fnUntraced(function* (from: string, name: EpisodeName) {
     yield* ensureHost(name.hostId)
     if (!(yield* orTaken(fs.link(from, path(name))))) return false
-    // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds.
-    yield* syncOnce(hostDirectory(storeRoot, name.hostId))
+    // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds. So does a directory that
+    // cannot be synced now: the name is there, and nobody must take it for durable.
+    yield* Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
     return true
   })
 

@@ -143,13 +143,10 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
   const services = yield* Effect.context<Exclude<Effect.Services<ReturnType<typeof commit>>, Scope.Scope> | Fatal>()
 
   return Dataset.of({
+    // Behind whoever is storing or healing it: what is said to be there is durable there.
     standing: (hostId, episodeId) => {
       const name = { hostId, episodeId }
-      const needsReading = Effect.map(orProblem(index.find(name)), (row) => row !== undefined && !isFull(row))
-      return Effect.flatMap(needsReading, (reads) => {
-        const judged = judge(name, options)
-        return reads ? oneAtATime(nameOf(name), judged) : judged
-      }).pipe(orEndProgram, Effect.provideContext(services))
+      return oneAtATime(nameOf(name), judge(name, options)).pipe(orEndProgram, Effect.provideContext(services))
     },
     commit: (arrival) =>
       Effect.flatMap(Effect.scope, (answered) =>

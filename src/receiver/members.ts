@@ -30,7 +30,9 @@ export const makeMembers = (episodeId: EpisodeId, maxMembers: number): Members =
   const checkPlace = ({ path, type }: TarHeader): string | undefined => {
     if (path === episodeId) return type === "directory" ? undefined : "the top directory is a file"
     if (!path.startsWith(top)) return `${quotePath(path)} is not below the top directory ${quotePath(top)}`
-    if (path === `${top}quarantine_reason.json`) return "quarantine_reason.json is the host's own and never packed"
+    const reason = `${top}quarantine_reason.json`
+    if (path === reason || path.startsWith(`${reason}/`))
+      return "quarantine_reason.json is the host's own and never packed"
     return undefined
   }
 

@@ -12,7 +12,7 @@ export const readRow = Effect.fnUntraced(function* (file: FileSystem.File, name:
     return line.row
   }
   const lookup = yield* Lookup
-  yield* lookup.clear
+  yield* Effect.orDie(lookup.clear)
   return yield* Effect.die(
     new Error(`the lookup database says ${nameOf(name)} is at byte ${place.offset} of the index, and it is not`)
   )

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { EpisodeId, HostId } from "../domain/names.ts"
 
 /** A line of the index, without its newline. Bytes. */
@@ -30,25 +31,33 @@ export interface Coverage {
   readonly lastLine: Place & { readonly text: string }
 }
 
+/** It cannot be written, or not be opened: a full disk, or none that may be written to. */
+export class LookupUnavailable extends Schema.TaggedError<LookupUnavailable>()("LookupUnavailable", {
+  /** In words. */
+  message: Schema.String,
+  /** The disk is full. */
+  full: Schema.Boolean
+}) {}
+
 /**
  * Finds the standing row of a name in the index without reading the index. Holds nothing that the index does not say, and may be
- * lost at any time: what is gone is read from the index again. Dies when its storage fails.
+ * lost at any time: what is gone is read from the index again. Dies when its storage cannot be read.
  */
 export class Lookup extends Context.Service<
   Lookup,
   {
     /** `undefined` when it is empty. */
-    readonly coverage: Effect.Effect<Coverage | undefined>
+    readonly coverage: Effect.Effect<Coverage | undefined, LookupUnavailable>
     readonly find: (hostId: HostId, episodeId: EpisodeId) => Effect.Effect<Place | undefined>
     /** Up to `limit` entries by host and episode, those after `after`, in byte order. */
     readonly page: (after: Omit<Entry, keyof Place> | undefined, limit: number) => Effect.Effect<ReadonlyArray<Entry>>
     /** Standing rows. */
     readonly count: Effect.Effect<number>
     /** Takes over the changes, the later over the earlier, and the coverage: all or nothing. */
-    readonly apply: (changes: ReadonlyArray<Change>, coverage: Coverage) => Effect.Effect<void>
+    readonly apply: (changes: ReadonlyArray<Change>, coverage: Coverage) => Effect.Effect<void, LookupUnavailable>
     /** Empties it, to be built anew: what is applied from then on counts once it is settled. No question is asked in between. */
-    readonly clear: Effect.Effect<void>
+    readonly clear: Effect.Effect<void, LookupUnavailable>
     /** Ends the building; nothing to do otherwise. */
-    readonly settle: Effect.Effect<void>
+    readonly settle: Effect.Effect<void, LookupUnavailable>
   }
 >()("cis490/services/Lookup") {}

@@ -38,6 +38,11 @@ export class Volume extends Context.Service<
   {
     /** `lstat`: links are not followed. */
     readonly inspect: (path: string) => Effect.Effect<Inspection, PlatformError>
+    /**
+     * The names in `directory` under which something called `child` lies, in no order. Costs one small string for each: for a
+     * directory of 100,000.
+     */
+    readonly holding: (directory: string, child: string) => Effect.Effect<ReadonlyArray<string>, PlatformError>
     readonly space: (path: string) => Effect.Effect<Space, PlatformError>
     /**
      * Holds `path` (created with our pid in it, never removed) until the scope closes. The kernel lets go with the process,

@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
-import { isEpisodeId } from "../domain/names.ts"
+import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
 import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
@@ -46,21 +46,20 @@ const instanceId = Effect.gen(function* () {
   return made
 })
 
-/** How many finished episodes wait, and since when the longest does; what a conflict holds does not wait. */
+/** How many finished episodes wait, and since when the one with the oldest name does; what a conflict holds does not wait. */
 const countWaiting = Effect.fnUntraced(function* (held: ReadonlySet<string>) {
-  const fs = yield* FileSystem.FileSystem
   const volume = yield* Volume
   const paths = yield* Layout
   let waiting = 0
-  let oldest: bigint | undefined
-  for (const id of ((yield* orMissing(fs.readDirectory(paths.episodes))) ?? []).filter(isEpisodeId)) {
-    if (held.has(id)) continue
-    const marker = yield* Effect.option(volume.inspect(`${paths.episode(id)}/${DONE_MARKER}`))
-    if (Option.isNone(marker)) continue
+  let oldest: EpisodeId | undefined
+  for (const id of (yield* orMissing(volume.holding(paths.episodes, DONE_MARKER))) ?? []) {
+    if (held.has(id) || !isEpisodeId(id)) continue
     waiting++
-    if (oldest === undefined || marker.value.mtimeNs < oldest) oldest = marker.value.mtimeNs
+    if (oldest === undefined || id < oldest) oldest = id
   }
-  const since = oldest === undefined ? Option.none() : DateTime.make(Number(oldest / 1_000_000n))
+  if (oldest === undefined) return { waiting, oldest_waiting_at: null }
+  const { mtimeNs } = yield* volume.inspect(`${paths.episode(oldest)}/${DONE_MARKER}`)
+  const since = DateTime.make(Number(mtimeNs / 1_000_000n))
   return { waiting, oldest_waiting_at: Option.getOrNull(Option.map(since, DateTime.formatIso)) }
 })
 

@@ -34,16 +34,31 @@ export interface PassResult {
   readonly stop: Stop | undefined
 }
 
-/** Oldest name first; those whose sending stopped an earlier pass last. A listing that fails fails the pass. */
-const listEpisodes = Effect.gen(function* () {
+/** The names in `episodes/`, oldest first. Sorted where they are: of 100,000 no second list is made. */
+const listNames = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  const ids = (yield* fs.readDirectory(paths.episodes)).filter(isEpisodeId).toSorted()
-  const tallied = new Set((yield* fs.readDirectory(`${paths.state}/tally`)).map(tallyOwner))
-  const last = new Set<string>()
-  for (const id of tallied) if ((yield* readTally(id)).stopped > 0) last.add(id)
-  return last.size === 0 ? ids : [...ids.filter((id) => !last.has(id)), ...ids.filter((id) => last.has(id))]
+  // oxlint-disable-next-line unicorn/no-array-sort
+  return (yield* fs.readDirectory(paths.episodes)).sort()
 })
+
+/** Those whose sending stopped an earlier pass. */
+const listStoppers = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const stoppers = new Set<string>()
+  for (const name of yield* fs.readDirectory(`${paths.state}/tally`)) {
+    const id = tallyOwner(name)
+    if ((yield* readTally(id)).stopped > 0) stoppers.add(id)
+  }
+  return stoppers
+})
+
+/** Names that are no ids are left out; the last ones are given last. */
+function* inOrder(names: ReadonlyArray<string>, last: ReadonlySet<string>): Generator<EpisodeId> {
+  for (const name of names) if (!last.has(name) && isEpisodeId(name)) yield name
+  if (last.size > 0) for (const name of names) if (last.has(name) && isEpisodeId(name)) yield name
+}
 
 /** Notes the last success for `status`, at most this often while a pass goes on. */
 const NOTE_MILLIS = 5000
@@ -80,13 +95,14 @@ export const runPass = Effect.gen(function* () {
   const pace = yield* Pace
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency)
-  const ids = yield* listEpisodes
+  const names = yield* listNames
+  const stoppers = yield* listStoppers
   const suspects = yield* readSuspects
   const run = newRun(suspects)
-  progress.total = ids.length
+  progress.total = names.length
   progress.done = 0
 
-  const queue = ids[Symbol.iterator]()
+  const queue = inOrder(names, stoppers)
   const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
   const workers = Array.from({ length: pace.concurrency }, () => worker(run, queue, look))
   yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
@@ -97,6 +113,6 @@ export const runPass = Effect.gen(function* () {
   )
   yield* noteEnd(run)
   progress.steps++
-  const left = ids.length - run.counts.shipped - run.counts.fatal
+  const left = names.length - run.counts.shipped - run.counts.fatal
   return { counts: run.counts, left, stop: run.stop } satisfies PassResult
 })

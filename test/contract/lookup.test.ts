@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { layerLookup, layerMemory, layerTemporary } from "../../layers/Lookup.ts"
 import { EpisodeId, HostId } from "../../src/domain/names.ts"
-import { type Change, type Coverage, Lookup } from "../../src/services/Lookup.ts"
+import { type Change, type Coverage, Lookup, type LookupUnavailable } from "../../src/services/Lookup.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
 const host = (id: string): HostId => HostId.make(id)
@@ -28,7 +28,10 @@ const upTo = (bytes: number): Coverage => ({
 })
 
 /** What every lookup keeps to. */
-const contract = (title: string, withLookup: <A>(effect: Effect.Effect<A, never, Lookup>) => Effect.Effect<A>) =>
+const contract = (
+  title: string,
+  withLookup: <A>(effect: Effect.Effect<A, LookupUnavailable, Lookup>) => Effect.Effect<A>
+) =>
   describe(title, () => {
     it.effect("is empty at first", () =>
       withLookup(
@@ -135,8 +138,8 @@ const contract = (title: string, withLookup: <A>(effect: Effect.Effect<A, never,
 
 const provided =
   (layer: Layer.Layer<Lookup>) =>
-  <A>(effect: Effect.Effect<A, never, Lookup>): Effect.Effect<A> =>
-    Effect.provide(effect, layer, { local: true })
+  <A>(effect: Effect.Effect<A, LookupUnavailable, Lookup>): Effect.Effect<A> =>
+    Effect.orDie(Effect.provide(effect, layer, { local: true }))
 
 contract("memory", provided(layerMemory))
 contract("temporary", provided(layerTemporary))

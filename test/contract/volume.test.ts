@@ -32,6 +32,21 @@ const holder = (path: string) =>
   )
 
 describe("Volume, layerVolume", () => {
+  it.effect("finds which of many names hold a child", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      const names = Array.from({ length: 600 }, (_, i) => `E${i}`)
+      yield* Effect.promise(async () => {
+        for (const name of names) await fs.mkdir(`${directory}/${name}`)
+        for (const name of names.slice(0, 300)) await fs.writeFile(`${directory}/${name}/done.marker`, "")
+        await fs.writeFile(`${directory}/stray`, "")
+      })
+      expect((yield* volume.holding(directory, "done.marker")).toSorted()).toEqual(names.slice(0, 300).toSorted())
+      expect((yield* Effect.flip(volume.holding(`${directory}/none`, "x"))).reason._tag).toBe("NotFound")
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
   it.live("names the process that holds a lock, and gets the lock when that one was killed", () =>
     Effect.gen(function* () {
       const volume = yield* Volume

@@ -6,8 +6,8 @@ import { dirname, join } from "node:path"
 import { until } from "./wire.ts"
 
 const REPOSITORY = join(import.meta.dirname, "../..")
-const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.js")
-export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.js")
+const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.cjs")
+export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.cjs")
 const SHIFT = join(import.meta.dirname, "shiftClock.ts")
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -5,7 +5,7 @@ import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../../domain/names.ts"
 import { Reason, type ReasonName } from "../../domain/reason.ts"
 import { formatTime } from "../../domain/time.ts"
-import { isTaken, mustBeDirectory, orMissing } from "../../presence.ts"
+import { isTaken, mustBeDirectory, orMissing, typeAt } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { heldIds } from "../conflictNote.ts"
 import { type LastWords, readLastWords } from "../lastWords.ts"
@@ -53,8 +53,18 @@ const eachEntry = Effect.fnUntraced(function* <R>(
   act: (entry: FileSystem.DirectoryEntry) => Effect.Effect<void, PlatformError, R>
 ) {
   const fs = yield* FileSystem.FileSystem
-  const entries = (yield* orMissing(fs.readDirectoryEntries(directory))) ?? []
-  yield* Effect.forEach(entries, act, { concurrency: CONCURRENCY, discard: true })
+  // Names only, and each looked at in its turn: a backlog of 100,000 is not held in memory with all that is known of it.
+  const names = ((yield* orMissing(fs.readDirectory(directory))) ?? [])[Symbol.iterator]()
+  const worker = Effect.gen(function* () {
+    for (let next = names.next(); next.done !== true; next = names.next()) {
+      const type = yield* typeAt(`${directory}/${next.value}`)
+      if (type !== undefined) yield* act({ name: next.value, type })
+    }
+  })
+  yield* Effect.all(
+    Array.from({ length: CONCURRENCY }, () => worker),
+    { concurrency: "unbounded", discard: true }
+  )
 })
 
 /** Fails when the data root is not there, or something in it cannot be read. */

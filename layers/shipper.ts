@@ -1,0 +1,36 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { teardown } from "../src/cli/exit.ts"
+import { shipper } from "../src/cli/shipper.ts"
+import { version } from "../src/domain/version.ts"
+import * as Codec from "./Codec.ts"
+import * as Environment from "./Environment.ts"
+import * as Logger from "./Logger.ts"
+import * as Notify from "./Notify.ts"
+import * as Transport from "./Transport.ts"
+import * as Volume from "./Volume.ts"
+
+const services = Layer.mergeAll(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
+  Codec.layerCodec,
+  Environment.layerProcess,
+  Logger.layerLogger,
+  Notify.layerSystemd(),
+  Transport.layerUndici,
+  Volume.layerVolume,
+  NodeServices.layer
+)
+
+shipper.pipe(
+  Command.run({ version }),
+  Effect.tapDefect((defect) =>
+    Effect.logFatal("this is a mistake in cis490-shipper; it ends and is to be started again", defect)
+  ),
+  Effect.provide(services),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown })
+)
