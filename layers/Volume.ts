@@ -136,23 +136,49 @@ const lockHolder = (path: string) =>
 const SLICE = 256
 
 /**
- * Synchronous in slices: 100,000 asynchronous calls leave 100,000 requests for the garbage collector, which cost more memory than
- * all else that the program holds.
+ * Goes through a directory, synchronously in slices: 100,000 asynchronous calls leave as many requests for the garbage collector,
+ * which cost more memory than all else that the program holds.
  */
-const holding = (directory: string, child: string) =>
-  attempt("holding", directory, async () => {
-    const names: Array<string> = []
-    const open = NodeFs.opendirSync(directory, { bufferSize: SLICE })
-    try {
-      for (let seen = 1, entry = open.readSync(); entry !== null; seen++, entry = open.readSync()) {
-        if (NodeFs.existsSync(`${directory}/${entry.name}/${child}`)) names.push(entry.name)
-        if (seen % SLICE === 0) await setImmediate()
-      }
-    } finally {
-      open.closeSync()
+const eachName = async (directory: string, act: (name: string) => void): Promise<void> => {
+  const open = NodeFs.opendirSync(directory, { bufferSize: SLICE })
+  try {
+    for (let seen = 1, entry = open.readSync(); entry !== null; seen++, entry = open.readSync()) {
+      act(entry.name)
+      if (seen % SLICE === 0) await setImmediate()
     }
-    return names
+  } finally {
+    open.closeSync()
+  }
+}
+
+const page: Volume["Service"]["page"] = (directory, { accepts, after, limit }) =>
+  attempt("page", directory, async () => {
+    let names: Array<string> = []
+    let total = 0
+    const cut = () => {
+      names = names.toSorted().slice(0, limit)
+    }
+    await eachName(directory, (name) => {
+      if (name <= after || !accepts(name)) return
+      total++
+      names.push(name)
+      if (names.length >= 2 * limit) cut()
+    })
+    cut()
+    return { names, total }
+  })
+
+const countHolding: Volume["Service"]["countHolding"] = (directory, child, counts) =>
+  attempt("countHolding", directory, async () => {
+    let count = 0
+    let first: string | undefined
+    await eachName(directory, (name) => {
+      if (!counts(name) || !NodeFs.existsSync(`${directory}/${name}/${child}`)) return
+      count++
+      if (first === undefined || name < first) first = name
+    })
+    return { count, first }
   })
 
 /** The disk as Linux has it: `lstat`, `statfs`, and flock(2), which the kernel releases with the process. */
-export const layerVolume = Layer.succeed(Volume, { inspect, holding, space, lock, lockHolder })
+export const layerVolume = Layer.succeed(Volume, { inspect, page, countHolding, space, lock, lockHolder })

@@ -16,6 +16,14 @@ export interface Inspection {
   readonly mtimeNs: bigint
 }
 
+/** Some names of a directory, sorted. */
+export interface Page {
+  /** The first ones behind where the page was to begin. */
+  readonly names: ReadonlyArray<string>
+  /** All that were accepted behind that place, these included. */
+  readonly total: number
+}
+
 export interface Space {
   /** Bytes an unprivileged writer may still use. */
   readonly freeBytes: number
@@ -39,10 +47,22 @@ export class Volume extends Context.Service<
     /** `lstat`: links are not followed. */
     readonly inspect: (path: string) => Effect.Effect<Inspection, PlatformError>
     /**
-     * The names in `directory` under which something called `child` lies, in no order. Costs one small string for each: for a
-     * directory of 100,000.
+     * The first `limit` of the names in `directory` that `accepts` takes, from behind `after` on, in the order of JavaScript's strings.
+     * Memory does not grow with the directory.
      */
-    readonly holding: (directory: string, child: string) => Effect.Effect<ReadonlyArray<string>, PlatformError>
+    readonly page: (
+      directory: string,
+      options: { readonly after: string; readonly limit: number; readonly accepts: (name: string) => boolean }
+    ) => Effect.Effect<Page, PlatformError>
+    /**
+     * Of the names in `directory` that `counts` accepts, those under which something called `child` lies: how many, and the first by
+     * name. Keeps none of them: for a directory of 100,000.
+     */
+    readonly countHolding: (
+      directory: string,
+      child: string,
+      counts: (name: string) => boolean
+    ) => Effect.Effect<{ readonly count: number; readonly first: string | undefined }, PlatformError>
     readonly space: (path: string) => Effect.Effect<Space, PlatformError>
     /**
      * Holds `path` (created with our pid in it, never removed) until the scope closes. The kernel lets go with the process,

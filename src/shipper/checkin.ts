@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
-import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
+import { isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
 import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
@@ -50,13 +50,10 @@ const instanceId = Effect.gen(function* () {
 const countWaiting = Effect.fnUntraced(function* (held: ReadonlySet<string>) {
   const volume = yield* Volume
   const paths = yield* Layout
-  let waiting = 0
-  let oldest: EpisodeId | undefined
-  for (const id of (yield* orMissing(volume.holding(paths.episodes, DONE_MARKER))) ?? []) {
-    if (held.has(id) || !isEpisodeId(id)) continue
-    waiting++
-    if (oldest === undefined || id < oldest) oldest = id
-  }
+  const counts = (name: string) => !held.has(name) && isEpisodeId(name)
+  const found = yield* orMissing(volume.countHolding(paths.episodes, DONE_MARKER, counts))
+  const waiting = found?.count ?? 0
+  const oldest = found?.first
   if (oldest === undefined) return { waiting, oldest_waiting_at: null }
   const { mtimeNs } = yield* volume.inspect(`${paths.episode(oldest)}/${DONE_MARKER}`)
   const since = DateTime.make(Number(mtimeNs / 1_000_000n))

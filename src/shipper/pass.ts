@@ -3,7 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Semaphore from "effect/Semaphore"
 import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
+import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { attend } from "./attend.ts"
 import { judgeSuspect, readSuspects, writeSuspects } from "./damage.ts"
@@ -34,14 +36,6 @@ export interface PassResult {
   readonly stop: Stop | undefined
 }
 
-/** The names in `episodes/`, oldest first. Sorted where they are: of 100,000 no second list is made. */
-const listNames = Effect.gen(function* () {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Layout
-  // oxlint-disable-next-line unicorn/no-array-sort
-  return (yield* fs.readDirectory(paths.episodes)).sort()
-})
-
 /** Those whose sending stopped an earlier pass. */
 const listStoppers = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
@@ -54,22 +48,46 @@ const listStoppers = Effect.gen(function* () {
   return stoppers
 })
 
-/** Names that are no ids are left out; the last ones are given last. */
-function* inOrder(names: ReadonlyArray<string>, last: ReadonlySet<string>): Generator<EpisodeId> {
-  for (const name of names) if (!last.has(name) && isEpisodeId(name)) yield name
-  if (last.size > 0) for (const name of names) if (last.has(name) && isEpisodeId(name)) yield name
-}
+/** Names held in memory at a time: a backlog of any size is gone through page by page. */
+const PAGE = 1024
+
+/** Gives one episode after the other to whoever asks: oldest name first, the stoppers last. Names that are no ids are left out. */
+const openQueue = Effect.fnUntraced(function* (stoppers: ReadonlySet<string>) {
+  const volume = yield* Volume
+  const paths = yield* Layout
+  const one = yield* Semaphore.make(1)
+  const accepts = (name: string) => isEpisodeId(name) && !stoppers.has(name)
+  const read = (after: string) => volume.page(paths.episodes, { after, limit: PAGE, accepts })
+  const first = yield* read("")
+  let names = first.names
+  let more = first.total > names.length
+  let at = 0
+  const turn = Effect.gen(function* () {
+    const page = yield* read(names.at(-1) ?? "")
+    names = page.names
+    more = page.total > page.names.length
+    at = 0
+  })
+  const last = [...stoppers].filter(isEpisodeId).toSorted()[Symbol.iterator]()
+  const next = Effect.gen(function* () {
+    if (at === names.length && more) yield* turn
+    const name = at < names.length ? names[at++] : last.next().value
+    return isEpisodeId(name) ? name : undefined
+  })
+  return { total: first.total + stoppers.size, next: one.withPermit(next) }
+})
+type Queue = Effect.Success<ReturnType<typeof openQueue>>
 
 /** Notes the last success for `status`, at most this often while a pass goes on. */
 const NOTE_MILLIS = 5000
 
 /** Takes the next episode until none is left or the pass must stop; as many of these run as episodes may be in hand. */
-const worker = Effect.fnUntraced(function* (run: Run, ids: Iterator<EpisodeId>, look: (id: EpisodeId) => Looked) {
+const worker = Effect.fnUntraced(function* (run: Run, queue: Queue, look: (id: EpisodeId) => Looked) {
   const progress = yield* Progress
   const patience = yield* Patience
   while (run.stop === undefined) {
-    const { done, value: id } = ids.next()
-    if (done === true) return
+    const id = yield* queue.next
+    if (id === undefined) return
     const became = yield* look(id)
     progress.done++
     count(run.counts, became)
@@ -95,14 +113,12 @@ export const runPass = Effect.gen(function* () {
   const pace = yield* Pace
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency)
-  const names = yield* listNames
-  const stoppers = yield* listStoppers
+  const queue = yield* openQueue(yield* listStoppers)
   const suspects = yield* readSuspects
   const run = newRun(suspects)
-  progress.total = names.length
+  progress.total = queue.total
   progress.done = 0
 
-  const queue = inOrder(names, stoppers)
   const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
   const workers = Array.from({ length: pace.concurrency }, () => worker(run, queue, look))
   yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
@@ -113,6 +129,6 @@ export const runPass = Effect.gen(function* () {
   )
   yield* noteEnd(run)
   progress.steps++
-  const left = names.length - run.counts.shipped - run.counts.fatal
+  const left = queue.total - run.counts.shipped - run.counts.fatal
   return { counts: run.counts, left, stop: run.stop } satisfies PassResult
 })

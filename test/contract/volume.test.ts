@@ -32,7 +32,27 @@ const holder = (path: string) =>
   )
 
 describe("Volume, layerVolume", () => {
-  it.effect("finds which of many names hold a child", () =>
+  it.effect("gives the names of a directory page by page, sorted", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      const names = Array.from({ length: 700 }, (_, i) => `E${i}`)
+      yield* Effect.promise(async () => {
+        for (const name of [...names, "no id~"]) await fs.writeFile(`${directory}/${name}`, "")
+      })
+      const accepts = (name: string) => !name.includes("~")
+      const sorted = names.toSorted()
+      const seen: Array<string> = []
+      for (let after = ""; seen.length < names.length; after = seen.at(-1) ?? "") {
+        const page = yield* volume.page(directory, { after, limit: 64, accepts })
+        expect(page.total).toBe(names.length - seen.length)
+        expect(page.names).toEqual(sorted.slice(seen.length, seen.length + 64))
+        seen.push(...page.names)
+      }
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.effect("counts which of many names hold a child", () =>
     Effect.gen(function* () {
       const volume = yield* Volume
       const directory = yield* scratchDirectory
@@ -42,8 +62,11 @@ describe("Volume, layerVolume", () => {
         for (const name of names.slice(0, 300)) await fs.writeFile(`${directory}/${name}/done.marker`, "")
         await fs.writeFile(`${directory}/stray`, "")
       })
-      expect((yield* volume.holding(directory, "done.marker")).toSorted()).toEqual(names.slice(0, 300).toSorted())
-      expect((yield* Effect.flip(volume.holding(`${directory}/none`, "x"))).reason._tag).toBe("NotFound")
+      const counts = (name: string) => name !== "E0" && name !== "E299"
+      expect(yield* volume.countHolding(directory, "done.marker", counts)).toEqual({ count: 298, first: "E1" })
+      expect(yield* volume.countHolding(directory, "none", counts)).toEqual({ count: 0, first: undefined })
+      const missing = yield* Effect.flip(volume.countHolding(`${directory}/none`, "x", counts))
+      expect(missing.reason._tag).toBe("NotFound")
     }).pipe(Effect.scoped, Effect.provide(layerVolume))
   )
 
