@@ -20,21 +20,23 @@ const OF_THE_DISK: ReadonlySet<number> = new Set([8, 10, 13, 14])
 const FULL = 13
 
 /** What the disk did not take is said; anything else is our own mistake. */
-const orUnavailable = (thrown: unknown): Effect.Effect<never, LookupUnavailable> => {
-  // The lowest byte is the primary code; what is above tells it apart further.
-  const code = Predicate.hasProperty(thrown, "errcode") ? Number(thrown.errcode) & 0xff : 0
-  if (!Predicate.isError(thrown) || !OF_THE_DISK.has(code)) return Effect.die(thrown)
-  return Effect.fail(
-    new LookupUnavailable({ message: `the lookup beside the index: ${thrown.message}`, full: code === FULL })
-  )
-}
+const attempt = <A>(call: () => A): Effect.Effect<A, LookupUnavailable> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(call())
+    } catch (thrown) {
+      // The lowest byte is the primary code; what is above tells it apart further.
+      const code = Predicate.hasProperty(thrown, "errcode") ? Number(thrown.errcode) & 0xff : 0
+      if (!Predicate.isError(thrown) || !OF_THE_DISK.has(code)) return Effect.die(thrown)
+      const message = `the lookup beside the index: ${thrown.message}`
+      return Effect.fail(new LookupUnavailable({ message, full: code === FULL }))
+    }
+  })
 
 /** Opened with the first question, by when whoever asks holds the store. */
 const make = (open: () => DatabaseSync): Effect.Effect<Lookup["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const attempt = <A>(call: () => A): Effect.Effect<A, LookupUnavailable> =>
-      Effect.catch(Effect.try({ try: call, catch: (thrown) => thrown }), orUnavailable)
     const opened = Effect.acquireRelease(attempt(open), (database) => Effect.sync(() => database.close()))
     const table = yield* Effect.cached(Effect.provideService(Effect.map(opened, makeTable), Scope.Scope, scope))
     const change = <A>(question: (table: Table) => A) => Effect.flatMap(table, (it) => attempt(() => question(it)))

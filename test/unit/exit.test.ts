@@ -16,7 +16,7 @@ it("tells success, attention, usage and a stop apart", () => {
   expect(statusOf(Exit.void)).toBe(0)
   expect(statusOf(Exit.interrupt(1))).toBe(0)
   expect(statusOf(Exit.fail(new Attention()))).toBe(1)
-  expect(statusOf(Exit.fail(new Error("anything else")))).toBe(1)
+  expect(statusOf(Exit.fail("anything else"))).toBe(1)
   expect(statusOf(Exit.die(new Error("our own mistake")))).toBe(1)
   expect(statusOf(Exit.fail(new UsageError({ message: "say one" })))).toBe(2)
   expect(statusOf(Exit.fail(new CliError.ShowHelp({ commandPath: ["x"], errors: [parse] })))).toBe(2)
