@@ -44,9 +44,7 @@ const ack = Command.make("ack", { entries, json }, (input) =>
     })
   )
 ).pipe(
-  Command.withDescription(
-    "Say that entries have been seen: doctor is green about them until seven days before their deletion"
-  ),
+  Command.withDescription("Say that entries have been seen and may go when their days are over"),
   Command.withExamples([
     { command: "cis490-shipper quarantine ack 01JD3Z8Q", description: "It may go when its days are over" }
   ])

@@ -2,7 +2,8 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { checkIn } from "../../shipper/checkin.ts"
+import * as Predicate from "effect/Predicate"
+import { checkIn, type PingResult } from "../../shipper/checkin.ts"
 import { daemon, once } from "../../shipper/daemon.ts"
 import type { PassResult } from "../../shipper/pass.ts"
 import { holdDataRoot, prepare } from "../../shipper/start.ts"
@@ -62,12 +63,20 @@ export const onceCommand = Command.make("once", { json }, (flags) =>
   ])
 )
 
+/** What is wrong, and what the receiver says mends it. */
+const pingTrouble = (url: string, { body, error, status_code }: PingResult): string => {
+  const said = Predicate.isObject(body) && Predicate.isString(body.remediation) ? body.remediation : undefined
+  const mend =
+    said ?? (status_code === 0 ? "start the receiver, mend the way to it, or correct receiver.url" : undefined)
+  return `${url}: ${error}${mend === undefined ? "" : `\nto mend: ${mend}`}`
+}
+
 export const pingCommand = Command.make("ping", { json }, (flags) =>
   onHost((settings) =>
     Effect.gen(function* () {
       const result = yield* checkIn
       if (flags.json) yield* printJson(result)
-      else if (!result.ok) return yield* attention(`${settings.receiver.url}: ${result.error}`)
+      else if (!result.ok) return yield* attention(pingTrouble(settings.receiver.url, result))
       else yield* Console.log(`${settings.receiver.url} answers, and lets this host in`)
       if (!result.ok) return yield* new Attention()
     }).pipe(Effect.provide(layerShipper(settings)))

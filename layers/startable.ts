@@ -1,0 +1,16 @@
+const NODE_MAJOR = 26
+
+/** Whether this Node can run us; if not, that is said, and the exit status is 2. What we create is for our own user only. */
+export const startable = (program: string): boolean => {
+  const found = process.versions.node
+  if (Number.parseInt(found, 10) < NODE_MAJOR) {
+    const pinned = "node_modules/.bin/node of the checkout"
+    process.stderr.write(
+      `${program} needs Node ${NODE_MAJOR} or later, and this is ${found}: start it with ${pinned}\n`
+    )
+    process.exitCode = 2
+    return false
+  }
+  process.umask(0o077)
+  return true
+}
