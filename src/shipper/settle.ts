@@ -4,13 +4,13 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import type { Commit, EpisodeId } from "../domain/names.ts"
 import { ConflictNote } from "../domain/reason.ts"
 import type { Acknowledgement, Verdict } from "../domain/verdict.ts"
 import * as Durable from "../durable.ts"
-import { isTaken, orMissing, typeAt } from "../presence.ts"
+import { isTaken, typeAt } from "../presence.ts"
+import { readConflictNote, removeConflictNote } from "./conflictNote.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
 import { makeOurs } from "./makeOurs.ts"
@@ -72,18 +72,13 @@ export const hold = Effect.fnUntraced(function* (
   )
 })
 
-const readConflict = Schema.decodeUnknownOption(Schema.fromJsonString(ConflictNote))
-
 /** Whether the conflict note still speaks of what lies in the episode. A note that cannot be read holds. */
 export const isStillHeld = Effect.fnUntraced(function* (id: EpisodeId, madeFrom: string) {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Layout
-  const text = yield* orMissing(fs.readFileString(paths.conflictNote(id)))
+  const note = yield* readConflictNote(id)
   // An operator released it a moment ago.
-  if (text === undefined) return false
-  const note = readConflict(text)
-  if (note._tag === "None" || note.value.made_from === undefined || note.value.made_from === madeFrom) return true
-  yield* Durable.remove(paths.conflictNote(id))
+  if (note._tag === "Missing") return false
+  if (note._tag === "Broken" || note.value.made_from === undefined || note.value.made_from === madeFrom) return true
+  yield* removeConflictNote(id)
   yield* Effect.logInfo("released: it has changed since the conflict").pipe(Effect.annotateLogs({ episode: id }))
   return false
 })

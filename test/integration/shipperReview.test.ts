@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { join } from "node:path"
 import { expect, test } from "vitest"
+import { makeDeep } from "../support/deepTree.ts"
 import { refuses, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { counts, DAY, makeBox, untilRunning } from "../support/shipperBox.ts"
 
@@ -146,18 +146,6 @@ test("a suspect that is gone is not laid at its neighbour's door", async () => {
   const ran = await box.once()
   expect(box.names("shipped"), ran.stderr).toContain("E2")
 })
-
-/** A tree whose full path is longer than PATH_MAX. */
-const makeDeep = (directory: string) =>
-  execFileSync("python3", [
-    "-c",
-    `import os,sys
-os.chdir(sys.argv[1])
-for i in range(60):
-    os.mkdir("d"*100); os.chdir("d"*100)
-open("x","w").close()`,
-    directory
-  ])
 
 test("what cannot be deleted holds up no neighbour: the rest is cleaned and pruned", async () => {
   await using receiver = await startFakeReceiver()

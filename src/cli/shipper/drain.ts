@@ -5,9 +5,8 @@ import * as Effect from "effect/Effect"
 import { type DrainReport, drain } from "../../shipper/operator/drain.ts"
 import { Attention } from "../exit.ts"
 import { counted } from "../humanize.ts"
+import { json, printJson } from "../json.ts"
 import { table } from "../table.ts"
-import { json } from "./flags.ts"
-import { printJson } from "./print.ts"
 import { onHost } from "./root.ts"
 
 const dryRun = Flag.Boolean("dry-run").pipe(

@@ -3,11 +3,6 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { UsageError } from "../exit.ts"
 
-export const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print one JSON document instead of text"),
-  Flag.withDefault(false)
-)
-
 export const all = (what: string) => Flag.Boolean("all").pipe(Flag.withDescription(what), Flag.withDefault(false))
 
 export const names = (metavar: string, what: string) =>

@@ -2,9 +2,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Report } from "../../shipper/operator/report.ts"
 import { Attention } from "../exit.ts"
+import { printJson } from "../json.ts"
 import { plain } from "../table.ts"
-
-export const printJson = (value: unknown) => Console.log(JSON.stringify(value, null, 2))
 
 /** One line per name, then how many; ends with 1 when a name could not be done. */
 export const printReport = Effect.fnUntraced(function* <A>(

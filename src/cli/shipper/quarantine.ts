@@ -10,9 +10,9 @@ import { acknowledgeEntries, type ListedEntry, listQuarantine, purge } from "../
 import type { Report } from "../../shipper/operator/report.ts"
 import { Attention } from "../exit.ts"
 import { counted, duration, size } from "../humanize.ts"
+import { json, printJson } from "../json.ts"
 import { plain, table } from "../table.ts"
-import { json } from "./flags.ts"
-import { printJson, printReport } from "./print.ts"
+import { printReport } from "./print.ts"
 import { onHost } from "./root.ts"
 
 const entries = Argument.String("NAME").pipe(

@@ -1,7 +1,8 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { retry } from "../../shipper/operator/retry.ts"
-import { all, exactlyOne, json, names } from "./flags.ts"
+import { json } from "../json.ts"
+import { all, exactlyOne, names } from "./flags.ts"
 import { printReport } from "./print.ts"
 import { onHost } from "./root.ts"
 

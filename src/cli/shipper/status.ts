@@ -6,9 +6,8 @@ import * as Option from "effect/Option"
 import { parseTime } from "../../domain/time.ts"
 import { type Bulk, type Status, status } from "../../shipper/operator/status.ts"
 import { relative, size } from "../humanize.ts"
+import { json, printJson } from "../json.ts"
 import { table } from "../table.ts"
-import { json } from "./flags.ts"
-import { printJson } from "./print.ts"
 import { onHost } from "./root.ts"
 
 export const statusCommand = Command.make("status", { json }, (flags) =>
