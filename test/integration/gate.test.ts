@@ -69,7 +69,8 @@ test("200 episodes of three hosts, with the receiver restarted and the server of
   const forgejo = await startFakeForgejo(code.path)
   const port = forgejo.port
   using central = makeReceiverBox({ version_gate: gateOf(port) })
-  const hosts = ["lab-1", "lab-2", "lab-3"].map((name) => ({ name, box: makeBox("http://127.0.0.1:1") }))
+  using boxes = new DisposableStack()
+  const hosts = ["lab-1", "lab-2", "lab-3"].map((name) => ({ name, box: boxes.use(makeBox("http://127.0.0.1:1")) }))
   const all = Array.from({ length: 200 }, (_, n) => ({
     id: `episode-${String(n).padStart(3, "0")}`,
     kind: KINDS[n % KINDS.length] ?? "good",
@@ -132,7 +133,6 @@ test("200 episodes of three hosts, with the receiver restarted and the server of
       expect(reason.body).toMatchObject({ your_commit: code_version.commit, head_commit: log[0] })
     }
   }
-  for (const { box } of hosts) box[Symbol.dispose]()
 }, 180_000)
 
 test("what a host hears of its commit: before it records, when it sends, and what to run", async () => {

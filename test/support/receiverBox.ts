@@ -65,12 +65,13 @@ export const makeReceiverBox = (over: Tables = {}, root?: string) => {
     incoming: (): ReadonlyArray<string> => names(paths.incoming_root),
     /** The stored tarballs, `host/episode.tar.zst`. */
     store: (): ReadonlyArray<string> => names(paths.store_root).filter((name) => name.endsWith(".tar.zst")),
+    /** The whole rows of the index: a line that is being appended is none yet. */
     rows: (): ReadonlyArray<Record<string, unknown>> =>
       fs.existsSync(paths.index_path)
         ? fs
             .readFileSync(paths.index_path, "utf8")
             .split("\n")
-            .filter((line) => line !== "")
+            .slice(0, -1)
             .map((line) => JSON.parse(line))
         : [],
     [Symbol.dispose]: () => fs.rmSync(home, { recursive: true, force: true })
