@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { Severity } from "effect/LogLevel"
 import * as References from "effect/References"
+import { CLEAR_LINE } from "../src/cli/progressLine.ts"
 
 interface Event {
   readonly level: Severity
@@ -66,11 +67,14 @@ const COLOUR: Readonly<Record<Severity, number>> = { Fatal: 35, Error: 31, Warn:
 const prefixed = ({ level, lines: [first, ...rest], fields }: Event): string =>
   [`${first}${fields.join("")}`, ...rest].map((line) => `<${PRIORITY[level]}>${line}`).join("\n")
 
+/** The progress line makes way for an event. */
 const coloured = ({ level, date, lines: [first, ...rest], fields }: Event): string => {
   const paint = (colour: number, text: string): string => (text === "" ? "" : `\u001b[${colour}m${text}\u001b[0m`)
   const time = date.toTimeString().slice(0, 8)
   const head = `${paint(90, time)} ${paint(COLOUR[level], level.toUpperCase().padEnd(5))} ${first}`
-  return [`${head}${paint(90, fields.join(""))}`, ...rest.map((line) => `               ${line}`)].join("\n")
+  return [`${CLEAR_LINE}${head}${paint(90, fields.join(""))}`, ...rest.map((line) => `               ${line}`)].join(
+    "\n"
+  )
 }
 
 const layerOf = (write: (event: Event) => string): Layer.Layer<never> =>

@@ -4,7 +4,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 
 const RENEWED_EVERY = Duration.millis(200)
-const CLEAR_LINE = "\r\u001b[2K"
+export const CLEAR_LINE = "\r\u001b[2K"
 
 /** At a terminal, one line on stderr that says what `line` gives, renewed while `work` goes on and gone when it is done. */
 export const withLine = Effect.fnUntraced(function* <A, E, R>(line: () => string, work: Effect.Effect<A, E, R>) {

@@ -84,12 +84,12 @@ describe("Logger, layerPrefixed", () => {
 })
 
 describe("Logger, layerTerminal", () => {
-  it.effect("is coloured, with the time, and lets nothing else colour", () =>
+  it.effect("is coloured, with the time, on a line of its own, and lets nothing else colour", () =>
     Effect.gen(function* () {
       const { stderr } = yield* logsOf(layerTerminal, Effect.logWarning(`disk${ESC}[2J`, "low"))
       expect(stderr).toEqual([
         expect.stringMatching(
-          new RegExp(`^${ESC}\\[90m\\d\\d:\\d\\d:\\d\\d${ESC}\\[0m ${ESC}\\[33mWARN ${ESC}\\[0m disk`)
+          new RegExp(`^\r${ESC}\\[2K${ESC}\\[90m\\d\\d:\\d\\d:\\d\\d${ESC}\\[0m ${ESC}\\[33mWARN ${ESC}\\[0m disk`)
         )
       ])
       expect(stderr[0]).toContain("disk\\u001b[2J low")
