@@ -6,9 +6,9 @@ import { Listener, ListenFailed } from "../src/services/Listener.ts"
 import { layerHttpServer } from "./HttpServer.ts"
 
 export const layerNode = Layer.succeed(Listener, {
-  listen: (address) =>
-    Layer.build(layerHttpServer({ listen: address })).pipe(
+  listen: (address, tls) =>
+    Layer.build(layerHttpServer({ listen: address, tls })).pipe(
       Effect.map((context) => Context.get(context, HttpServer)),
-      Effect.mapError(({ message }) => new ListenFailed({ message }))
+      Effect.catchTag("ListenError", ({ message }) => Effect.fail(new ListenFailed({ message })))
     )
 })

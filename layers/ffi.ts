@@ -21,7 +21,8 @@ const load = () => {
     flock: { arguments: ["i32", "i32"], return: "i32" },
     socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
     sendto: { arguments: ["i32", "buffer", "u64", "i32", "buffer", "u32"], return: "i64" },
-    close: { arguments: ["i32"], return: "i32" }
+    close: { arguments: ["i32"], return: "i32" },
+    _exit: { arguments: ["i32"], return: "void" }
   })
   return { c: functions, errno: () => ffi.getInt32(functions.__errno_location(), 0) }
 }
@@ -61,6 +62,9 @@ export const flock = (fd: number, operation: number): boolean => {
   if (reason === EAGAIN) return false
   throw failure("flock", reason)
 }
+
+/** _exit(2): ends the process at once, whatever its threads wait for. What was written must have been flushed. */
+export const exitNow = (code: number): void => void libc().c._exit(code)
 
 /** Sends one datagram to a unix socket without waiting: `/path`, or `@name` in the abstract namespace (unix(7)). */
 export const sendDatagram = (address: string, message: string): void => {

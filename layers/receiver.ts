@@ -8,18 +8,24 @@ import * as Layer from "effect/Layer"
 import { teardown } from "../src/cli/exit.ts"
 import { receiver } from "../src/cli/receiver.ts"
 import { version } from "../src/domain/version.ts"
+import * as Certificates from "./Certificates.ts"
 import * as Codec from "./Codec.ts"
+import * as Ending from "./Ending.ts"
 import * as Environment from "./Environment.ts"
+import * as Journal from "./Journal.ts"
 import * as Listener from "./Listener.ts"
 import * as Logger from "./Logger.ts"
 import * as Lookups from "./Lookups.ts"
 import * as Notify from "./Notify.ts"
+import * as ServiceManager from "./ServiceManager.ts"
 import * as Transport from "./Transport.ts"
 import * as Volume from "./Volume.ts"
 
 const services = Layer.mergeAll(
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
+  Certificates.layerNode,
   Codec.layerCodec,
+  Ending.layerNode,
   Environment.layerProcess,
   Logger.layerLogger,
   Notify.layerSystemd(),
@@ -27,7 +33,7 @@ const services = Layer.mergeAll(
   Lookups.layerSqlite,
   Transport.layerUndici,
   Volume.layerVolume,
-  NodeServices.layer
+  Layer.mergeAll(Journal.layerSystemd, ServiceManager.layerSystemd).pipe(Layer.provideMerge(NodeServices.layer))
 )
 
 receiver.pipe(

@@ -8,22 +8,28 @@ import * as Layer from "effect/Layer"
 import { teardown } from "../src/cli/exit.ts"
 import { shipper } from "../src/cli/shipper.ts"
 import { version } from "../src/domain/version.ts"
+import * as Certificates from "./Certificates.ts"
 import * as Codec from "./Codec.ts"
+import * as Ending from "./Ending.ts"
 import * as Environment from "./Environment.ts"
+import * as Journal from "./Journal.ts"
 import * as Logger from "./Logger.ts"
 import * as Notify from "./Notify.ts"
+import * as ServiceManager from "./ServiceManager.ts"
 import * as Transport from "./Transport.ts"
 import * as Volume from "./Volume.ts"
 
 const services = Layer.mergeAll(
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
+  Certificates.layerNode,
   Codec.layerCodec,
+  Ending.layerNode,
   Environment.layerProcess,
   Logger.layerLogger,
   Notify.layerSystemd(),
   Transport.layerUndici,
   Volume.layerVolume,
-  NodeServices.layer
+  Layer.mergeAll(Journal.layerSystemd, ServiceManager.layerSystemd).pipe(Layer.provideMerge(NodeServices.layer))
 )
 
 shipper.pipe(

@@ -12,5 +12,7 @@ export const startable = (program: string): boolean => {
     return false
   }
   process.umask(0o077)
+  // Many looks at once, each of which may hang for ever: none must take the thread of another.
+  if (process.argv.includes("doctor")) process.env.UV_THREADPOOL_SIZE ??= "64"
   return true
 }

@@ -4,6 +4,7 @@
  * thrown away for a while (RFC 9112, section 9.6).
  */
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders } from "node:http"
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 
 export interface Limits {
@@ -13,9 +14,13 @@ export interface Limits {
 }
 
 const answering = new WeakSet<Duplex>()
+const open = new WeakMap<Duplex, number>()
 
 /** Whether bytes of an answer may have gone out on this socket, and its request is not done with. */
 export const isAnswering = (socket: Duplex): boolean => answering.has(socket)
+
+/** Requests on this socket that are not done with. */
+export const openRequests = (socket: Duplex): number => open.get(socket) ?? 0
 
 /** Whether the client may have more of its body to send. */
 const bodyLeft = (request: IncomingMessage): boolean =>
@@ -43,16 +48,23 @@ type Headers = OutgoingHttpHeaders | Array<OutgoingHttpHeader>
 
 /**
  * The class of a server's responses. Its `finish`, upon which Node and Effect tear the request down, waits until the request's
- * body is through or cut.
+ * body is through or cut. `isLast`: with this answer the connection ends.
  */
-export const lingering = (limits: Limits) => {
+export const lingering = (limits: Limits, isLast: (socket: Socket) => boolean) => {
   const { ServerResponse: Base } = process.getBuiltinModule("node:http")
   return class Lingering<Request extends IncomingMessage = IncomingMessage> extends Base<Request> {
+    constructor(...given: ConstructorParameters<typeof Base<Request>>) {
+      super(...given)
+      const { socket } = this.req
+      open.set(socket, openRequests(socket) + 1)
+      this.once("close", () => open.set(socket, openRequests(socket) - 1))
+    }
+
     override writeHead(status: number, message?: string, headers?: Headers): this
     override writeHead(status: number, headers?: Headers): this
     override writeHead(status: number, ...rest: ReadonlyArray<unknown>): this {
       answering.add(this.req.socket)
-      if (bodyLeft(this.req)) this.shouldKeepAlive = false
+      if (bodyLeft(this.req) || isLast(this.req.socket)) this.shouldKeepAlive = false
       return super.writeHead(status, ...(rest as [string, Headers]))
     }
 

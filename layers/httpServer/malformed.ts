@@ -1,6 +1,6 @@
 /** Answers what is no HTTP request: there is no request to route, only a socket. */
 import type { Duplex } from "node:stream"
-import { isAnswering } from "./linger.ts"
+import { isAnswering, openRequests } from "./linger.ts"
 
 interface Refusal {
   readonly status: string
@@ -22,6 +22,13 @@ const refusals: Readonly<Record<string, Refusal>> = {
     title: "The request's headers did not come",
     error: "the request's headers did not come in time"
   }
+}
+/** The client ended its side in the middle of a body: it, or something on the way, and not what is in the body. */
+const endedEarly: Refusal = {
+  status: "408 Request Timeout",
+  name: "body-stalled",
+  title: "The body stopped moving",
+  error: "the body ended before it was whole"
 }
 const malformed: Refusal = {
   status: "400 Bad Request",
@@ -45,13 +52,22 @@ const answerOf = ({ status, name, title, error }: Refusal): string => {
   ].join("\r\n")
 }
 
-/** For the server's `clientError`. A socket that is in the middle of an answer gets no second one. */
+/** `undefined`: whatever would be said now, the client would take for the answer to a request that is under way. */
+const refusalOf = (code: string, socket: Duplex): Refusal | undefined => {
+  if (!socket.writable || code === "ECONNRESET" || isAnswering(socket)) return undefined
+  const requests = openRequests(socket)
+  if (requests === 0) return refusals[code] ?? malformed
+  return requests === 1 && code === "HPE_INVALID_EOF_STATE" ? endedEarly : undefined
+}
+
+/** For the server's `clientError`. */
 export const refuseMalformed = (error: NodeJS.ErrnoException, socket: Duplex): void => {
-  if (!socket.writable || error.code === "ECONNRESET" || isAnswering(socket)) {
+  const refusal = refusalOf(error.code ?? "", socket)
+  if (refusal === undefined) {
     socket.destroy()
     return
   }
-  socket.end(answerOf(refusals[error.code ?? ""] ?? malformed))
+  socket.end(answerOf(refusal))
   const timer = setTimeout(() => socket.destroy(), GRACE_MS)
   socket.once("close", () => clearTimeout(timer))
 }

@@ -1,4 +1,5 @@
 import * as Command from "effect/cli/Command"
+import { doctorCommand } from "./shipper/doctor.ts"
 import { drainCommand } from "./shipper/drain.ts"
 import { quarantineCommand } from "./shipper/quarantine.ts"
 import { requeueCommand } from "./shipper/requeue.ts"
@@ -15,6 +16,7 @@ export const shipper = root.pipe(
     runCommand,
     pingCommand,
     onceCommand,
+    doctorCommand,
     statusCommand,
     drainCommand,
     requeueCommand,

@@ -9,7 +9,7 @@ export type Listen =
 export const parseListen = (listen: string): Listen | undefined => {
   const unix = /^unix:(\/[^\0]+)$/.exec(listen)?.[1]
   if (unix !== undefined) return { _tag: "Unix", path: unix }
-  const tcp = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(listen)
+  const tcp = /^(?!unix:)(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(listen)
   const host = tcp?.[1] ?? tcp?.[2]
   const port = Number(tcp?.[3])
   return host === undefined || port > 65_535 ? undefined : { _tag: "Tcp", host, port }

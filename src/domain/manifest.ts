@@ -3,6 +3,8 @@
  * paths below the top directory, sorted by bytes. A name with a backslash, newline or carriage return is escaped and its
  * line begins with a backslash (GNU coreutils, "md5sum invocation").
  */
+import { quotePath } from "./tar.ts"
+
 export interface ManifestEntry {
   readonly path: string
   readonly sha256: string
@@ -45,22 +47,26 @@ export const formatManifest = (entries: ReadonlyArray<ManifestEntry>): string =>
     .map(formatManifestLine)
     .join("")
 
-/** The entries of a manifest as `sha256sum` writes it, in text or binary mode; `undefined` when it is none. */
-export const parseManifest = (text: string): ReadonlyArray<ManifestEntry> | undefined => {
-  const lines = text.split("\n")
-  if (lines.pop() !== "") return undefined
-  const entries: Array<ManifestEntry> = []
-  for (const line of lines) {
-    const found = /^(\\?)([0-9a-f]{64}) [ *](.+)$/s.exec(line)
-    if (found === null) return undefined
-    const [, escape, sha256 = "", name = ""] = found
-    const path = (escape === "" ? name : name.replace(/\\[\\nr]/g, (pair) => unescaped[pair] ?? pair)).replace(
-      /^\.\//,
-      ""
-    )
-    entries.push({ path, sha256 })
+const parseLine = (line: string): ManifestEntry | undefined => {
+  const found = /^(\\?)([0-9a-f]{64}) [ *](.+)$/s.exec(line)
+  if (found === null) return undefined
+  const [, escape, sha256 = "", name = ""] = found
+  const path = escape === "" ? name : name.replace(/\\[\\nr]/g, (pair) => unescaped[pair] ?? pair)
+  return { path: path.replace(/^\.\//, ""), sha256 }
+}
+
+/**
+ * The entries of a manifest as `sha256sum` writes it, in text or binary mode; `undefined`, and nothing behind it, for a line that is
+ * none. One at a time: what a manifest may say is far more than its files.
+ */
+export function* manifestEntries(text: string): Generator<ManifestEntry | undefined> {
+  for (let from = 0; from < text.length; ) {
+    const to = text.indexOf("\n", from)
+    const entry = to === -1 ? undefined : parseLine(text.slice(from, to))
+    yield entry
+    if (entry === undefined) return
+    from = to + 1
   }
-  return entries
 }
 
 /**
@@ -69,14 +75,15 @@ export const parseManifest = (text: string): ReadonlyArray<ManifestEntry> | unde
  */
 export const checkMarker = (marker: string, files: ReadonlyMap<string, string>): string | undefined => {
   if (marker === "") return undefined
-  const entries = parseManifest(marker)
-  if (entries === undefined) return "done.marker is neither empty nor a sha256sum manifest"
-  const named = new Map(entries.map((entry) => [entry.path, entry.sha256]))
-  if (named.size !== entries.length) return "done.marker names a file twice"
-  for (const [path, sha256] of named) {
+  const named = new Set<string>()
+  for (const entry of manifestEntries(marker)) {
+    if (entry === undefined) return "done.marker is neither empty nor a sha256sum manifest"
+    const { path, sha256 } = entry
     const found = files.get(path)
-    if (found === undefined) return `${path} is named in done.marker and missing`
+    if (found === undefined) return `${quotePath(path)} is named in done.marker and missing`
     if (found !== sha256) return `${path} is not what done.marker says`
+    if (named.has(path)) return "done.marker names a file twice"
+    named.add(path)
   }
   for (const path of files.keys()) {
     if (path !== "done.marker" && !named.has(path)) return `${path} is not named in done.marker`

@@ -5,8 +5,10 @@ import {
   baseUrl,
   boolean,
   branch,
+  headerName,
   integerFrom,
   name,
+  networks,
   path,
   seconds,
   secretFile,
@@ -55,8 +57,17 @@ const auth = Schema.Struct({
 const tls = Schema.Struct({
   cert: optional(path, "PEM file of the receiver's certificate; with key."),
   key: optional(secretFile, "PEM file of the key to cert."),
-  client_ca: optional(path, "PEM file of the authorities that vouch for the hosts' certificates: mutual TLS.")
-}).check(together("cert", "key"), needs("client_ca", "cert"))
+  client_ca: optional(path, "PEM file of the authorities that vouch for the hosts' certificates: mutual TLS."),
+  client_crl: optional(path, "PEM file of what those authorities have revoked, a list of each.")
+}).check(together("cert", "key"), needs("client_ca", "cert"), needs("client_crl", "client_ca"))
+
+const proxy = Schema.Struct({
+  identity_header: optional(
+    headerName,
+    "Header in which a proxy that ends TLS gives the host_id of the certificate it has checked."
+  ),
+  trusted_peers: optional(networks, "Addresses of proxies that are believed; a unix socket needs none.")
+}).check(needs("trusted_peers", "identity_header"))
 
 const versionGate = Schema.Struct({
   enabled: defaulted(boolean, true, "Off = episodes of any code are taken in, for an emergency."),
@@ -87,6 +98,7 @@ export const ReceiverSettings = Schema.Struct({
   limits: table(limits, "What is too much."),
   auth: table(auth, "Who may write."),
   tls: table(tls, "How the wire is secured."),
+  proxy: table(proxy, "Who is believed when it says who a client is."),
   version_gate: table(versionGate, "Which code may have made an episode."),
   fleet: tableOfHosts(
     { schema: fleetHost, kind: "table", wants: "a table", fields: fleetHost.fields },

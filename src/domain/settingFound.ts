@@ -4,9 +4,15 @@ const LONGEST = 80
 
 const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
 
+const withoutQuery = (text: string): string => {
+  const scheme = text.indexOf("://")
+  const query = scheme === -1 ? -1 : text.slice(scheme).search(/[?#]./s)
+  return query === -1 ? text : `${text.slice(0, scheme + query + 1)}<hidden>`
+}
+
 /** What stands before an `@` or behind a `?` or `#` of a URL may be a secret. */
 const withoutSecrets = (text: string): string =>
-  text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1<hidden>@").replace(/(:\/\/[^?#]*[?#]).+/s, "$1<hidden>")
+  withoutQuery(text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1<hidden>@"))
 
 /** The type of a value as TOML calls it. */
 export const typeFound = (value: unknown): string => {

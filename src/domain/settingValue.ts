@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { HostId } from "./names.ts"
+import { parseNetwork } from "./network.ts"
 import type { Value } from "./setting.ts"
 
 /** Keeps the schema's own type. */
@@ -22,6 +23,19 @@ export const name = value({
   schema: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/)),
   kind: "text",
   wants: "a name of A-Z a-z 0-9 . _ -, beginning with a letter, digit or _"
+})
+
+/** Of a field that a proxy sets; none that says something to every server. */
+export const headerName = value({
+  schema: Schema.String.check(Schema.isPattern(/^x-[a-z0-9-]*[a-z0-9]$/i)),
+  kind: "text",
+  wants: "the name of a header that begins with X-"
+})
+
+export const networks = value({
+  schema: Schema.NonEmptyArray(Schema.String.check(Schema.makeFilter((text) => parseNetwork(text) !== undefined))),
+  kind: "array",
+  wants: "a list of one or more IP addresses or networks, such as 10.0.0.7 or fd00::/8"
 })
 
 /** Never to be taken for an option of git's. */
@@ -112,7 +126,8 @@ export const baseUrl = value({
     Schema.decodeTo(
       Schema.String,
       SchemaTransformation.transform({
-        decode: (url: string) => url.replace(/\/+$/, ""),
+        // Looks back, so that a run of slashes is tried once and not from each of them.
+        decode: (url: string) => url.replace(/(?<!\/)\/+$/, ""),
         encode: (url: string) => url
       })
     )

@@ -123,7 +123,7 @@ const paxRecord = (key: string, value: string): Uint8Array => {
   return utf8.encode(`${rest + digits} ${key}=${value}\n`)
 }
 
-const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {

@@ -69,7 +69,7 @@ export const parseRetryAfter = (field: string | undefined, nowMillis: number): n
     ? Date.parse(field)
     : Number.NaN
   const seconds = /^\d+$/.test(field.trim()) ? Number(field) : (date - nowMillis) / 1000
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_S) : undefined
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_S)
 }
 
 const NOT_LET_IN: ReadonlySet<number> = new Set([401, 403, 404, 405, 407])
@@ -155,6 +155,7 @@ export const judge = (reply: Reply, sent: Sent, nowMillis: number): Verdict => {
 const CUT: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "EPIPE",
+  "HTTPParserError",
   "UND_ERR_SOCKET",
   "UND_ERR_ABORTED",
   "UND_ERR_CLOSED",
@@ -166,9 +167,12 @@ const CUT: ReadonlySet<string> = new Set([
 /** Ours: the connection stood, and nothing moved any more. */
 export const SILENCE = "SILENCE"
 
-/** Nothing answered: no connection, one that was cut, one that fell silent. `code` as Node and undici name them, or `SILENCE`. */
-export const unanswered = (code: string | undefined, error: string): Verdict => {
-  const cut = code !== undefined && (CUT.has(code) || code.startsWith("HPE_"))
+/**
+ * Nothing answered: no connection, one that was cut, one that fell silent. `code` as Node and undici name them, or `SILENCE`;
+ * `connected` when the connection stood.
+ */
+export const unanswered = (code: string | undefined, error: string, connected = true): Verdict => {
+  const cut = connected && code !== undefined && (CUT.has(code) || code.startsWith("HPE_"))
   const reach = cut ? "three-running" : "pass"
   return { _tag: "Transient", status: 0, error, reach, reached: cut || code === SILENCE, retryAfter: undefined }
 }

@@ -10,7 +10,7 @@ import { wordsOf } from "../systemError.ts"
 import { followIndex, sizeAndInode } from "./followIndex.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
 import { holdStore } from "./holdStore.ts"
-import { inspectTail, mend } from "./indexTail.ts"
+import { inspectTail, mend, renew } from "./indexTail.ts"
 import { findRow } from "./readRow.ts"
 import { formatRow } from "./rowLine.ts"
 import { type EpisodeName, parentOf, type StoreOptions } from "./storePaths.ts"
@@ -171,6 +171,7 @@ const open = Effect.fnUntraced(function* (options: StoreOptions) {
   const fs = yield* FileSystem.FileSystem
   const file = yield* openFile(options.indexPath)
   const end = yield* mendTail(file, options.indexPath)
+  yield* renew(options.indexPath, end)
   const followed = yield* Effect.catchTag(followIndex(file), "LookupUnavailable", ({ full, message }) =>
     Effect.fail(new IndexUnavailable({ message, full }))
   )

@@ -62,10 +62,13 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
 
   const link = Effect.fnUntraced(function* (from: string, name: EpisodeName) {
     yield* ensureHost(name.hostId)
-    if (!(yield* orTaken(fs.link(from, path(name))))) return false
+    const syncNames = Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
+    // What is said to have failed may be there all the same: it is durable before anybody can take it for stored.
+    const linked = fs.link(from, path(name)).pipe(Effect.tapError(() => syncNames))
+    if (!(yield* orTaken(linked))) return false
     // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds. So does a directory that
     // cannot be synced now: the name is there, and nobody must take it for durable.
-    yield* Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
+    yield* syncNames
     return true
   })
 

@@ -1,6 +1,6 @@
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { IndexRow } from "../domain/row.ts"
+import { formatTime } from "../domain/time.ts"
 import { Volume } from "../services/Volume.ts"
 import { type ArchiveBounds, examine } from "./examine.ts"
 import { IndexLog } from "./IndexLog.ts"
@@ -23,7 +23,7 @@ const receivedAt = Effect.fnUntraced(function* (name: EpisodeName) {
   const volume = yield* Volume
   const store = yield* Store
   const { mtimeNs } = yield* volume.inspect(store.path(name))
-  return DateTime.formatIso(DateTime.makeUnsafe(Number(mtimeNs / 1_000_000n)))
+  return formatTime(Number(mtimeNs / 1_000_000n))
 })
 
 /** Gives a stored file that has no row its row, durably, when it is a sound tarball. */

@@ -1,11 +1,15 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { parseListen } from "../domain/listen.ts"
-import type { HostId, Sha256 } from "../domain/names.ts"
+import type { Sha256 } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
 import { Codec } from "../services/Codec.ts"
+import { Peer } from "../services/Peer.ts"
+import { type Client, type Evidence, identify, type Ways } from "./identity.ts"
 
 export interface Tokens {
   /** Writes as any host. */
@@ -18,35 +22,30 @@ export interface Tokens {
 
 export const noTokens: Tokens = { shared: undefined, hosts: {}, admin: undefined }
 
-/** Who asks, as far as tokens tell. */
-export type Client =
-  | { readonly _tag: "AnyHost" }
-  | { readonly _tag: "OnlyHosts"; readonly hostIds: ReadonlyArray<string> }
-
 /** Who may ask at all; the one place for every route. */
 export class Auth extends Context.Service<
   Auth,
-  { readonly authenticate: (authorization: string | undefined) => Effect.Effect<Client, Problem> }
+  { readonly authenticate: (request: Pick<Evidence, "headers">) => Effect.Effect<Client, Problem> }
 >()("cis490/receiver/Auth") {}
 
-export const protectsUploads = (tokens: Tokens): boolean =>
+const protectsUploads = (tokens: Tokens): boolean =>
   tokens.shared !== undefined || Object.values(tokens.hosts).some((list) => list.length > 0)
 
-export const mayWriteAs = (client: Client, hostId: HostId): Problem | undefined =>
-  client._tag === "AnyHost" || client.hostIds.includes(hostId)
-    ? undefined
-    : {
-        problem: "wrong-host",
-        error: `this token does not belong to host ${hostId}`,
-        remediation: "use the token that auth.hosts in receiver.toml gives this host, or mend host_id in lab-host.toml"
-      }
+/** How a client shows who it is, beside tokens. */
+export type Connections = Omit<Ways, "tokens">
+
+const plain: Connections = { certificates: false }
+
+/** Whether anything at all says who may write. */
+export const isProtected = (tokens: Tokens, { certificates, proxy }: Connections): boolean =>
+  protectsUploads(tokens) || certificates || proxy !== undefined
 
 /** Why the receiver may not listen there, in words; `undefined` when it may. */
 export const mayListen = (listen: string, protectedUploads: boolean): string | undefined => {
   const where = parseListen(listen)
   if (protectedUploads || where?._tag === "Unix") return undefined
   if (where !== undefined && /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(where.host)) return undefined
-  return `listen = "${listen}" can be reached from other machines, and nothing says who may write: set auth.bearer_token_file or auth.hosts, or listen on 127.0.0.1 or unix:/path`
+  return `listen = "${listen}" can be reached from other machines, and nothing says who may write: set auth.bearer_token_file, auth.hosts or tls.client_ca, or listen on 127.0.0.1 or unix:/path`
 }
 
 const unauthenticated = (error: string): Problem => ({
@@ -71,11 +70,26 @@ const find = (known: ReadonlyArray<Known>, digest: Sha256): Client | undefined =
   const found = known.filter((entry) => sameDigest(entry.digest, digest)).map((entry) => entry.client)
   if (found.some((client) => client._tag === "AnyHost")) return { _tag: "AnyHost" }
   const hostIds = found.flatMap((client) => (client._tag === "OnlyHosts" ? client.hostIds : []))
-  return hostIds.length === 0 ? undefined : { _tag: "OnlyHosts", hostIds }
+  return hostIds.length === 0 ? undefined : { _tag: "OnlyHosts", hostIds, means: "token" }
 }
 
+const knownOf = (digestOf: (token: string) => Sha256, { shared, hosts }: Tokens): ReadonlyArray<Known> => [
+  ...(shared === undefined ? [] : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
+  ...Object.entries(hosts).flatMap(([hostId, tokens]) =>
+    tokens.map(
+      (token): Known => ({
+        digest: digestOf(Redacted.value(token)),
+        client: { _tag: "OnlyHosts", hostIds: [hostId], means: "token" }
+      })
+    )
+  )
+]
+
 /** `current` is asked for every request, so that it may follow a file; the same object is not digested twice. */
-export const layer = (current: Effect.Effect<Tokens>): Layer.Layer<Auth, never, Codec> =>
+export const layer = (
+  current: Effect.Effect<Tokens>,
+  connections: Connections = plain
+): Layer.Layer<Auth, never, Codec> =>
   Layer.effect(
     Auth,
     Effect.gen(function* () {
@@ -85,34 +99,32 @@ export const layer = (current: Effect.Effect<Tokens>): Layer.Layer<Auth, never, 
         hasher.update(token)
         return hasher.digest()
       }
-      const know = ({ shared, hosts }: Tokens): ReadonlyArray<Known> => [
-        ...(shared === undefined
-          ? []
-          : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
-        ...Object.entries(hosts).flatMap(([hostId, tokens]) =>
-          tokens.map(
-            (token): Known => ({
-              digest: digestOf(Redacted.value(token)),
-              client: { _tag: "OnlyHosts", hostIds: [hostId] }
-            })
-          )
-        )
-      ]
       let tokens = yield* current
-      let known = know(tokens)
+      let known = knownOf(digestOf, tokens)
 
-      const authenticate = Effect.fnUntraced(function* (authorization: string | undefined) {
-        const now = yield* current
-        if (now !== tokens) {
-          tokens = now
-          known = know(now)
-        }
-        if (!protectsUploads(tokens)) return { _tag: "AnyHost" } satisfies Client
-        if (authorization === undefined) return yield* Effect.fail(unauthenticated("no token was sent"))
+      const tokenIn = (authorization: string | undefined): Result.Result<Client, Problem> => {
+        if (authorization === undefined) return Result.fail(unauthenticated("no token was sent"))
         const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-        if (token === undefined) return yield* Effect.fail(unauthenticated("Authorization is not `Bearer <token>`"))
+        if (token === undefined) return Result.fail(unauthenticated("Authorization is not `Bearer <token>`"))
         const client = find(known, digestOf(token))
-        return client ?? (yield* Effect.fail(unauthenticated("this token is not one of the receiver's")))
+        return client === undefined
+          ? Result.fail(unauthenticated("this token is not one of the receiver's"))
+          : Result.succeed(client)
+      }
+
+      const authenticate = Effect.fnUntraced(function* ({ headers }: Pick<Evidence, "headers">) {
+        const fresh = yield* current
+        if (fresh !== tokens) {
+          tokens = fresh
+          known = knownOf(digestOf, fresh)
+        }
+        const evidence = {
+          token: tokenIn(headers["authorization"]),
+          peer: yield* Peer,
+          headers,
+          now: yield* Clock.currentTimeMillis
+        }
+        return yield* Effect.fromResult(identify({ ...connections, tokens: protectsUploads(tokens) }, evidence))
       })
       return { authenticate }
     })

@@ -5,12 +5,13 @@ import * as Schema from "effect/Schema"
 import { type PingAnswer, PingBody } from "../domain/ping.ts"
 import { type Problem, SCHEMA_VERSION } from "../domain/protocol.ts"
 import { json } from "./answers.ts"
-import { Auth, mayWriteAs } from "./auth.ts"
 import { abandonable, openBody } from "./body.ts"
 import { Gate } from "./gate.ts"
 import { Hosts } from "./hosts.ts"
+import { type Client, mayWriteAs } from "./identity.ts"
 import { Limits } from "./limits.ts"
 import { lengthIn, refuseIf, tooLarge } from "./questions.ts"
+import type { Target } from "./target.ts"
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -18,7 +19,7 @@ const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(PingBody))
 
 const malformed = (words: string): Problem => ({
   problem: "bad-request",
-  error: `the body is not what a host says of itself: ${words}`,
+  error: `the body is not what a host says of itself: ${words.replaceAll(/\s+/g, " ")}`,
   remediation: 'send {"host_id": "…"} as JSON, with what else the API description names'
 })
 
@@ -31,8 +32,11 @@ const readText = Effect.fnUntraced(function* (request: HttpServerRequest) {
 }, Effect.scoped)
 
 /** `POST /v1/ping`: what a host says of itself, answered with what it needs to know before it records. */
-export const checkIn = Effect.fnUntraced(function* (request: HttpServerRequest) {
-  const client = yield* Effect.flatMap(Auth, (auth) => auth.authenticate(request.headers.authorization))
+export const checkIn = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  _target: Extract<Target, { readonly _tag: "Ping" }>,
+  client: Client
+) {
   const limits = yield* Limits
   const gate = yield* Gate
   const hosts = yield* Hosts

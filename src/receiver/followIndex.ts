@@ -45,6 +45,27 @@ export const readAt = (file: FileSystem.File, offset: number, length: number) =>
 export const readTextAt = (file: FileSystem.File, offset: number, length: number) =>
   Effect.map(readAt(file, offset, length), (bytes) => utf8.decode(bytes))
 
+/** Takes every whole line from `from` on: the bytes it stands in, from where to where, and where in the file. Gives where the last one ends. */
+export const eachLine = Effect.fnUntraced(function* (
+  file: FileSystem.File,
+  from: number,
+  take: (bytes: Uint8Array, start: number, to: number, offset: number) => void
+) {
+  let buffer = new Uint8Array(CHUNK_BYTES)
+  for (let end = from; ; ) {
+    const bytes = yield* fill(file, end, buffer)
+    let start = 0
+    for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, start)) {
+      take(bytes, start, to, end + start)
+      start = to + 1
+    }
+    end += start
+    if (bytes.length < buffer.length) return end
+    // A line that is longer than what was read: more at once.
+    if (start === 0) buffer = new Uint8Array(buffer.length * 2)
+  }
+})
+
 /** The coverage, if it is of this very file. */
 const stillValid = Effect.fnUntraced(function* (file: FileSystem.File, coverage: Coverage | undefined) {
   if (coverage === undefined) return undefined

@@ -1,7 +1,18 @@
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import { Volume } from "../services/Volume.ts"
 import type { Tokens } from "./auth.ts"
+
+/** Another text after the file was written or replaced, or the one that a link in its place leads to. */
+const looksOf = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const volume = yield* Volume
+  const { mtimeNs } = yield* volume.inspect(file)
+  const { dev, ino, mtime, size } = yield* fs.stat(file)
+  return [mtimeNs, dev, Option.getOrElse(ino, () => 0), size, Option.getOrUndefined(mtime)?.getTime()].join("/")
+})
 
 /**
  * Tokens that follow their files: `read` is run again when one of `files` looks otherwise than before. What cannot be read then is
@@ -10,28 +21,31 @@ import type { Tokens } from "./auth.ts"
 export const followTokens = <E extends { readonly message: string }, R>(
   files: ReadonlyArray<string>,
   read: Effect.Effect<Tokens, E, R>
-): Effect.Effect<Effect.Effect<Tokens>, E, R | Volume> =>
+): Effect.Effect<Effect.Effect<Tokens>, E, R | FileSystem.FileSystem | Volume> =>
   Effect.gen(function* () {
-    const volume = yield* Volume
-    const context = yield* Effect.context<R>()
+    const context = yield* Effect.context<R | FileSystem.FileSystem | Volume>()
     const looks = Effect.forEach(files, (file) =>
-      volume.inspect(file).pipe(
-        Effect.map(({ mtimeNs, size }) => `${mtimeNs}/${size}`),
-        Effect.catch(({ reason }) => Effect.succeed(reason._tag))
-      )
-    ).pipe(Effect.map((all) => all.join(" ")))
+      Effect.catch(looksOf(file), ({ reason }) => Effect.succeed(reason._tag))
+    ).pipe(
+      Effect.map((all) => all.join(" ")),
+      Effect.provideContext(context)
+    )
 
     let seen = yield* looks
     let tokens = yield* read
-    const readAgain = read.pipe(
-      Effect.map((fresh) => {
-        tokens = fresh
-      }),
-      Effect.catch((error) =>
-        Effect.logWarning(`tokens changed and cannot be read: ${error.message}; the old ones stay`)
-      ),
-      Effect.provideContext(context)
-    )
+    let trouble: string | undefined
+    const use = Effect.fnUntraced(function* (fresh: Tokens) {
+      tokens = fresh
+      if (trouble === undefined) return
+      trouble = undefined
+      yield* Effect.logInfo("tokens can be read again, and are in use")
+    })
+    const stay = Effect.fnUntraced(function* ({ message }: E) {
+      if (message === trouble) return
+      trouble = message
+      yield* Effect.logWarning(`tokens changed and cannot be read: ${message}; the old ones stay`)
+    })
+    const readAgain = Effect.matchEffect(read, { onSuccess: use, onFailure: stay }).pipe(Effect.provideContext(context))
     const one = yield* Semaphore.make(1)
     const current = Effect.gen(function* () {
       const now = yield* looks

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { HostId, isHostId } from "../domain/names.ts"
 import { PingBody } from "../domain/ping.ts"
+import * as Unsynced from "../unsynced.ts"
 
 const Seen = Schema.Struct({
   id: Schema.String,
@@ -24,7 +25,9 @@ export const HostRow = Schema.Struct({
   seen_at: Schema.String,
   said: PingBody,
   /** The `instance_id`s of the last hour, newest first; two of them are two machines under one `host_id`. */
-  instances: Schema.Array(Seen)
+  instances: Schema.Array(Seen),
+  /** Since when it always had something in quarantine: RFC 3339, UTC. */
+  quarantined_since: Schema.optionalKey(Schema.String)
 })
 export type HostRow = typeof HostRow.Type
 
@@ -37,6 +40,14 @@ const MAX_INSTANCES = 16
 
 const millisOf = (time: string): number => Date.parse(time)
 
+/** A host that does not say changes nothing. */
+const quarantinedSince = (before: HostRow | undefined, { quarantined }: PingBody, seenAt: string) => {
+  const known = before?.quarantined_since
+  const since =
+    quarantined === 0 ? undefined : quarantined === undefined || quarantined === null ? known : (known ?? seenAt)
+  return since === undefined ? {} : { quarantined_since: since }
+}
+
 /** What to remember once `said` was said at `now` (milliseconds since 1970). */
 export const remembered = (before: HostRow | undefined, said: PingBody, now: number): HostRow => {
   const seenAt = DateTime.formatIso(DateTime.makeUnsafe(now))
@@ -45,7 +56,13 @@ export const remembered = (before: HostRow | undefined, said: PingBody, now: num
     ({ id, seen_at }) => id !== current && now - millisOf(seen_at) < INSTANCE_MEMORY_MILLIS
   )
   const instances = current === undefined ? others : [{ id: current, seen_at: seenAt }, ...others]
-  return { host_id: said.host_id, seen_at: seenAt, said, instances: instances.slice(0, MAX_INSTANCES) }
+  return {
+    host_id: said.host_id,
+    seen_at: seenAt,
+    said,
+    instances: instances.slice(0, MAX_INSTANCES),
+    ...quarantinedSince(before, said, seenAt)
+  }
 }
 
 /** `undefined` when there is none, or none that can be read: the next ping replaces it. */
@@ -96,9 +113,7 @@ export const layer = (directory: string): Layer.Layer<Hosts, PlatformError, File
         function* (said: PingBody) {
           const path = `${directory}/${said.host_id}.json`
           const row = remembered(yield* read(path), said, yield* Clock.currentTimeMillis)
-          yield* fs.writeFileString(`${path}.tmp`, JSON.stringify(row), { mode: 0o600 })
-          // A crash here leaves what was said before, and a `.tmp` that the next ping replaces.
-          yield* fs.rename(`${path}.tmp`, path)
+          yield* Unsynced.replace(path, JSON.stringify(row))
         },
         (effect, said) =>
           effect.pipe(

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Durable from "../durable.ts"
 import { readAt, sizeAndInode } from "./followIndex.ts"
 import { isWhole } from "./rowLine.ts"
@@ -53,6 +53,24 @@ export const mend = Effect.fnUntraced(function* (file: FileSystem.File, { end, t
   if (torn === 0 && terminated) return end
   if (torn > 0) yield* file.truncate(end)
   else yield* file.writeAll(new Uint8Array([NEWLINE]))
-  yield* Durable.syncFile(file)
   return torn > 0 ? end : end + 1
 })
+
+/** More than all uploads under way can append at once. */
+const RENEWED_BYTES = 1024 * 1024
+
+/**
+ * Makes an index of `end` bytes durable, whatever became of the process that wrote it. Lines that it did not come to syncing, or could
+ * not sync, are read back from the cache, and no sync alone would bring the latter to the disk (fsync(2)): the last ones are written
+ * over themselves.
+ */
+export const renew = Effect.fnUntraced(function* (path: string, end: number) {
+  const fs = yield* FileSystem.FileSystem
+  const file = yield* fs.open(path, { flag: "r+", noFollow: true })
+  const from = Math.max(0, end - RENEWED_BYTES)
+  const bytes = yield* readAt(file, from, end - from)
+  yield* file.seek(BigInt(from), "start")
+  // A crash here leaves every byte as it was.
+  yield* file.writeAll(bytes)
+  yield* Durable.syncFile(file)
+}, Effect.scoped)

@@ -132,7 +132,7 @@ export const layer = (options: {
           { isNew, onBytes }: { readonly isNew: boolean; readonly onBytes: (received: number) => void },
           answered: Scope.Scope
         ) {
-          yield* slots.take(announced.hostId)
+          yield* slots.take(announced)
           const archive = yield* openArchive({
             episodeId: announced.episodeId,
             maxMembers: limits.maxMembers,

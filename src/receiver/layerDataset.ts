@@ -14,6 +14,7 @@ import { adopt, complete } from "./adopt.ts"
 import { type Arrival, Dataset, type Standing } from "./Dataset.ts"
 import { type Fatal, orEndProgram } from "./Fatal.ts"
 import { IndexLog, layerIndexLog } from "./IndexLog.ts"
+import { removeLeftovers } from "./leftovers.ts"
 import { makeNameLocks } from "./nameLocks.ts"
 import { otherContent, storedCopyLost } from "./problems.ts"
 import { repair } from "./repair.ts"
@@ -65,6 +66,7 @@ const compare = (row: FullRow, arrival: Arrival) =>
 /** A stored file without a row: it counts from now on, and the arrival is measured by it. */
 const meetUnindexed = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
   const adopted = yield* orProblem(adopt(arrival, options))
+  if (adopted._tag === "Row") yield* orProblem(removeLeftovers(arrival, options))
   return yield* adopted._tag === "Row"
     ? compare(adopted.row, arrival)
     : Effect.fail(storedCopyLost({ sha256: adopted.sha256, contentSha256: undefined }, arrival))

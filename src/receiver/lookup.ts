@@ -3,17 +3,17 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { formatReprDigest } from "../domain/digest.ts"
 import { header, type Problem } from "../domain/protocol.ts"
-import { Auth, mayWriteAs } from "./auth.ts"
 import { Dataset } from "./Dataset.ts"
+import { type Client, mayWriteAs } from "./identity.ts"
 import { refuseIf } from "./questions.ts"
 import { namesIn, type Target } from "./target.ts"
 
 /** `HEAD /v1/episodes/{host_id}/{episode_id}`: the digests and the size of the stored copy. One that is lost is not stored. */
 export const lookUp = Effect.fnUntraced(function* (
-  request: HttpServerRequest,
-  target: Extract<Target, { readonly _tag: "Episode" }>
+  _request: HttpServerRequest,
+  target: Extract<Target, { readonly _tag: "Episode" }>,
+  client: Client
 ) {
-  const client = yield* Effect.flatMap(Auth, (auth) => auth.authenticate(request.headers.authorization))
   const dataset = yield* Dataset
   const names = yield* Effect.fromResult(namesIn(target))
   yield* refuseIf(mayWriteAs(client, names.hostId))

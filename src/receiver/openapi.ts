@@ -40,6 +40,7 @@ const members: Partial<Record<ProblemName, Fields>> = {
   "bad-commit": { remediation: text },
   "bad-digest": { remediation: text },
   unauthenticated: { remediation: text },
+  "certificate-refused": { remediation: text },
   "wrong-host": { remediation: text },
   "other-content": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
   "stored-copy-lost": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
@@ -106,7 +107,8 @@ const names = [
   parameter("path", "episode_id", episodeId, "What was recorded. Not percent-encoded.")
 ]
 
-const token = [{ bearer: [] }]
+/** Each that the receiver is configured with; where it is both, both. */
+const token = [{ bearer: [] }, { certificate: [] }, { bearer: [], certificate: [] }]
 
 const put = {
   summary: "Store an episode",
@@ -134,6 +136,7 @@ const put = {
       "bad-commit",
       "bad-digest",
       "unauthenticated",
+      "certificate-refused",
       "wrong-host",
       "body-stalled",
       "other-content",
@@ -164,7 +167,15 @@ const head = {
         "content-length": { type: "string", pattern: "^[0-9]+$" }
       })
     },
-    ...refusals(["bad-name", "unauthenticated", "wrong-host", "not-stored", "internal", "unavailable"])
+    ...refusals([
+      "bad-name",
+      "unauthenticated",
+      "certificate-refused",
+      "wrong-host",
+      "not-stored",
+      "internal",
+      "unavailable"
+    ])
   }
 }
 
@@ -211,6 +222,7 @@ const ping = {
     ...refusals([
       "bad-request",
       "unauthenticated",
+      "certificate-refused",
       "wrong-host",
       "body-stalled",
       "length-required",
@@ -250,5 +262,5 @@ export const openapi = {
       }
     }
   },
-  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } }
+  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" }, certificate: { type: "mutualTLS" } } }
 } as const

@@ -1,10 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import { orMissing } from "../presence.ts"
 import { backfill } from "./backfill.ts"
 import { examine } from "./examine.ts"
 import { IndexLog } from "./IndexLog.ts"
+import { isSameFile } from "./leftovers.ts"
 import { accepts, type Copy, describes, now, rowOf } from "./rows.ts"
 import { Store } from "./Store.ts"
 import { type EpisodeName, nameOf, parseIncoming, type StoreOptions } from "./storePaths.ts"
@@ -12,14 +11,6 @@ import type { IndexUnavailable } from "./trouble.ts"
 
 /** Kept by somebody else in `incoming/`. */
 const NOT_OURS = ["uploads"]
-
-/** Whether two names are one file. */
-const isSameFile = Effect.fnUntraced(function* (a: string, b: string) {
-  const fs = yield* FileSystem.FileSystem
-  const [first, second] = [yield* orMissing(fs.lstat(a)), yield* orMissing(fs.lstat(b))]
-  if (first === undefined || second === undefined || first.dev !== second.dev) return false
-  return Option.isSome(first.ino) && Option.getOrUndefined(second.ino) === first.ino.value
-})
 
 /** Whether the index, which has this row or none, still needs one for the copy that was linked. */
 const needsRow = Effect.fnUntraced(function* (name: EpisodeName, copy: Copy) {

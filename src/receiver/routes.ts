@@ -5,18 +5,20 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import type { Problem } from "../domain/protocol.ts"
+import { Peer } from "../services/Peer.ts"
 import { json } from "./answers.ts"
-import type { Auth } from "./auth.ts"
+import { Auth } from "./auth.ts"
 import { checkIn } from "./checkin.ts"
 import type { Dataset } from "./Dataset.ts"
 import type { Gate } from "./gate.ts"
 import { health } from "./health.ts"
 import type { Hosts } from "./hosts.ts"
+import type { Client } from "./identity.ts"
 import type { Intake } from "./intake.ts"
 import type { Limits } from "./limits.ts"
 import { lookUp } from "./lookup.ts"
 import { openapi } from "./openapi.ts"
-import { mistake, respondProblem } from "./problems.ts"
+import { mistake, respondProblem, statusOf } from "./problems.ts"
 import { type Target, targetOf } from "./target.ts"
 import { upload } from "./upload.ts"
 
@@ -27,13 +29,39 @@ type Route<T extends Target["_tag"]> = (
 ) => Effect.Effect<HttpServerResponse, Problem, World>
 type Routes<T extends Target["_tag"]> = Readonly<Record<string, Route<T>>>
 
+/** Names are quoted as they came: they may be malformed. */
+const about = (target: Target) =>
+  target._tag === "Episode" ? { host: target.hostId.slice(0, 200), episode: target.episodeId.slice(0, 200) } : {}
+
+const logStranger = Effect.fnUntraced(function* (target: Target, problem: Problem) {
+  const { ip, socket } = yield* Peer
+  yield* Effect.logWarning(`refused: ${problem.error}`).pipe(
+    Effect.annotateLogs({ ...about(target), from: ip ?? socket, status: statusOf(problem), problem: problem.problem })
+  )
+})
+
+/** A route for hosts: who asks is settled before anything else is looked at, and there is no calling it without. */
+const forHosts =
+  <T extends Target["_tag"]>(
+    route: (
+      request: HttpServerRequest,
+      target: Extract<Target, { readonly _tag: T }>,
+      client: Client
+    ) => Effect.Effect<HttpServerResponse, Problem, World>
+  ): Route<T> =>
+  (request, target) =>
+    Effect.flatMap(Auth, (auth) => auth.authenticate(request)).pipe(
+      Effect.tapError((problem) => logStranger(target, problem)),
+      Effect.flatMap((client) => route(request, target, client))
+    )
+
 const description = () => Effect.succeed(json(200, openapi))
 
 const table: { readonly [T in Target["_tag"]]: Routes<T> } = {
   Health: { GET: () => health, HEAD: () => health },
-  Ping: { POST: checkIn },
+  Ping: { POST: forHosts(checkIn) },
   Openapi: { GET: description, HEAD: description },
-  Episode: { HEAD: lookUp, PUT: upload }
+  Episode: { HEAD: forHosts(lookUp), PUT: forHosts(upload) }
 }
 
 const dispatch = <T extends Target["_tag"]>(

@@ -1,40 +1,80 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HostId } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
 
-const tooMany = (whose: string, limit: number): Problem => ({
-  problem: "too-many-uploads",
-  error: `${limit} uploads ${whose}are under way, which is as many as the receiver takes at once`
-})
+const tooMany = (error: string): Problem => ({ problem: "too-many-uploads", error })
 
-/** A place for every upload under way: `max` in all, at most half of them, but at least one, for one host. */
+/** Over a slow link a body of this size lasts; a smaller one is through in a moment. */
+const LARGE_BYTES = 64 * 1024 * 1024
+/** How long a host that was turned away is waited for. */
+const EXPECTED_MILLIS = 60_000
+
+/** Who asks for a place, for how large a body. */
+interface Asked {
+  readonly hostId: HostId
+  readonly bytes: number
+}
+
+/**
+ * A place for every upload under way: `max` in all, at most half of them, but at least one, for one host. Nobody starves: a quarter
+ * of the places large bodies leave to small ones, and as many are kept for hosts that hold none and were turned away a moment ago,
+ * where others would take the next one again and again.
+ */
 export const makeSlots = (max: number) => {
   const forOne = Math.max(1, Math.floor(max / 2))
+  const kept = Math.floor(max / 4)
   const taken = new Map<HostId, number>()
+  /** When each was turned away. Milliseconds of the monotonic clock. */
+  const waiting = new Map<HostId, number>()
   let total = 0
+  let large = 0
 
-  const add = (hostId: HostId, change: 1 | -1): void => {
+  const add = ({ bytes, hostId }: Asked, change: 1 | -1): void => {
     total += change
+    if (bytes > LARGE_BYTES) large += change
     const rest = (taken.get(hostId) ?? 0) + change
     if (rest === 0) taken.delete(hostId)
     else taken.set(hostId, rest)
   }
-  const refusal = (hostId: HostId): Problem | undefined => {
-    if (total >= max) return tooMany("", max)
-    return (taken.get(hostId) ?? 0) >= forOne ? tooMany(`of ${hostId} `, forOne) : undefined
+
+  const expected = (now: number): number => {
+    for (const [hostId, since] of waiting) {
+      if (now - since > EXPECTED_MILLIS || taken.has(hostId)) waiting.delete(hostId)
+    }
+    return Math.min(waiting.size, kept)
+  }
+
+  const refusal = ({ bytes, hostId }: Asked, now: number): Problem | undefined => {
+    const held = taken.get(hostId) ?? 0
+    if (total >= max) {
+      if (held === 0) waiting.set(hostId, now)
+      return tooMany(`${max} uploads are under way, which is as many as the receiver takes at once`)
+    }
+    if (held >= forOne) {
+      return tooMany(
+        `${forOne} uploads of ${hostId} are under way, which is as many as the receiver takes at once of one host`
+      )
+    }
+    if (bytes > LARGE_BYTES && large >= max - kept) {
+      return tooMany(`${large} large uploads are under way, and the other places are for small ones`)
+    }
+    return held > 0 && max - total <= expected(now)
+      ? tooMany("the places left are kept for hosts that were turned away and hold none")
+      : undefined
   }
 
   /** Holds a place until the scope closes. */
-  const take = (hostId: HostId): Effect.Effect<void, Problem, Scope.Scope> =>
+  const take = (asked: Asked): Effect.Effect<void, Problem, Scope.Scope> =>
     Effect.acquireRelease(
-      Effect.suspend(() => {
-        const problem = refusal(hostId)
+      Effect.flatMap(Clock.monotonicTimeNanos, (nanos) => {
+        const problem = refusal(asked, Number(nanos) / 1e6)
         if (problem !== undefined) return Effect.fail(problem)
-        add(hostId, 1)
+        add(asked, 1)
         return Effect.void
       }),
-      () => Effect.sync(() => add(hostId, -1))
+      () => Effect.sync(() => add(asked, -1))
     )
   return { take }
 }

@@ -7,9 +7,9 @@ import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import type { Problem, StoredAnswer } from "../domain/protocol.ts"
 import { json } from "./answers.ts"
-import { Auth, mayWriteAs } from "./auth.ts"
 import { abandonable } from "./body.ts"
 import { Gate } from "./gate.ts"
+import { type Client, mayWriteAs } from "./identity.ts"
 import { Intake } from "./intake.ts"
 import { mistake, statusOf } from "./problems.ts"
 import { announcementIn, ask, refuseIf } from "./questions.ts"
@@ -22,9 +22,9 @@ type Episode = Extract<Target, { readonly _tag: "Episode" }>
 const decide = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   target: Episode,
+  client: Client,
   onBytes: (received: number) => void
 ) {
-  const client = yield* Effect.flatMap(Auth, (auth) => auth.authenticate(request.headers.authorization))
   const gate = yield* Gate
   const intake = yield* Intake
   const names = yield* Effect.fromResult(namesIn(target))
@@ -66,12 +66,12 @@ const logged = (request: HttpServerRequest, target: Episode) => {
 }
 
 /** `PUT /v1/episodes/{host_id}/{episode_id}`. */
-export const upload = Effect.fnUntraced(function* (request: HttpServerRequest, target: Episode) {
+export const upload = Effect.fnUntraced(function* (request: HttpServerRequest, target: Episode, client: Client) {
   const log = logged(request, target)
   let received = 0
   const started = yield* Clock.monotonicTimeNanos
   const exit = yield* Effect.exit(
-    decide(request, target, (bytes) => {
+    decide(request, target, client, (bytes) => {
       received = bytes
     })
   )

@@ -9,11 +9,13 @@ export interface TlsFiles {
   readonly client_cert?: string
   readonly client_key?: string
   readonly verify_tls: boolean
+  /** Path of a unix socket to connect to, whatever host a URL names. */
+  readonly unix_socket?: string
 }
 
 /**
- * Makes HTTP clients for one way of trusting and being trusted. They follow no redirect and set no time limit. A file that cannot be
- * used fails the request, its cause saying `mTLS material` and which file.
+ * Makes HTTP clients for one way of trusting and being trusted. They follow no redirect, ask no proxy and set no time limit. Where
+ * nothing answered, the request fails with a `reason.cause` that has a `code`, and as `evidence` what is known of it (`Evidence`).
  */
 export class Transport extends Context.Service<
   Transport,

@@ -16,6 +16,8 @@ type Settings = ReceiverSettings["version_gate"]
 /** Where the code is on a machine that was installed as usual. */
 const CHECKOUT = "/opt/cis490"
 
+const NO_SOURCE = `version_gate: there is no source of the allowed commits, and ${CHECKOUT} is no git checkout. Set version_gate.forgejo_url, .repo_owner and .repo_name, or version_gate.repo_path; or set version_gate.enabled = false to take in episodes of any code.`
+
 /** A token file wins over the token beside it. */
 const tokenOf = Effect.fnUntraced(function* ({ auth_token, auth_token_file }: Settings) {
   if (auth_token_file === undefined) return Effect.succeed(auth_token)
@@ -41,23 +43,25 @@ const checkoutOf = Effect.fnUntraced(function* ({ repo_path }: Settings) {
   return (yield* Effect.orElseSucceed(fs.exists(`${CHECKOUT}/.git`), () => false)) ? CHECKOUT : undefined
 })
 
+/** Where the allowed commits can be asked for; `undefined` when nowhere. */
+export const configuredSources = Effect.fnUntraced(function* (settings: Settings) {
+  const { branch, forgejo_url, window } = settings
+  const path = yield* checkoutOf(settings)
+  const git = path === undefined ? undefined : Git.make({ path, branch, window })
+  const first = forgejo_url === undefined ? git : forgejoOf(settings, forgejo_url)
+  if (first === undefined) return undefined
+  return { first, fallback: forgejo_url === undefined || git === undefined ? Effect.undefined : git }
+})
+
 /** The gate as configured. One that could never let anything in is a fault of the configuration. */
 export const configuredGate = Effect.fnUntraced(function* (settings: Settings) {
   if (!settings.enabled) {
     yield* Effect.logWarning("the version gate is off: episodes of any code are taken in")
     return Gate.layerOff
   }
-  const { branch, forgejo_url, window } = settings
-  const path = yield* checkoutOf(settings)
-  const git = path === undefined ? undefined : Git.make({ path, branch, window })
-  const first = forgejo_url === undefined ? git : forgejoOf(settings, forgejo_url)
-  if (first === undefined) {
-    return yield* configurationFault(
-      `version_gate: there is no source of the allowed commits, and ${CHECKOUT} is no git checkout. Set version_gate.forgejo_url, .repo_owner and .repo_name, or version_gate.repo_path; or set version_gate.enabled = false to take in episodes of any code.`
-    )
-  }
-  const fallback = forgejo_url === undefined || git === undefined ? Effect.undefined : git
-  return WindowGate.layer(Effect.all({ first, fallback }), {
+  const sources = yield* configuredSources(settings)
+  if (sources === undefined) return yield* configurationFault(NO_SOURCE)
+  return WindowGate.layer(Effect.all(sources), {
     ttlMillis: settings.cache_ttl_s * 1000,
     remediation: settings.remediation
   })

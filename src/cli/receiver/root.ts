@@ -8,7 +8,7 @@ import { wordsOf } from "../../systemError.ts"
 import { loadReceiver } from "../config.ts"
 import { attention } from "../exit.ts"
 
-const DEFAULT_CONFIG = "/etc/cis490/receiver.toml"
+export const DEFAULT_CONFIG = "/etc/cis490/receiver.toml"
 
 /** The program itself: what every command takes. */
 export const root = Command.make("cis490-receiver").pipe(

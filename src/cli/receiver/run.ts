@@ -15,6 +15,7 @@ import { Listener } from "../../services/Listener.ts"
 import { Lookups } from "../../services/Lookups.ts"
 import { Notify } from "../../services/Notify.ts"
 import { attention, configurationFault } from "../exit.ts"
+import { connectionsOf, contradiction, listenTls } from "./connections.ts"
 import { configuredGate } from "./gate.ts"
 import { orHeld } from "./held.ts"
 import { hostsDirectory, storeOptions, withSettings } from "./root.ts"
@@ -31,10 +32,10 @@ const layerLimits = ({ limits }: ReceiverSettings) =>
     crawl: CRAWL
   })
 
-const layerServer = (address: string) =>
+const layerServer = (settings: ReceiverSettings) =>
   Layer.effect(
     HttpServer,
-    Effect.flatMap(Listener, (listener) => listener.listen(address))
+    Effect.flatMap(Listener, (listener) => listener.listen(settings.listen, listenTls(settings)))
   )
 
 /** Everything the routes stand on. */
@@ -44,7 +45,13 @@ const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, toke
   const dataset = layerDataset(storeOptions(settings)).pipe(Layer.provide(lookups.beside(settings.paths.index_path)))
   return Intake.layer({ incoming: settings.paths.incoming_root }).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(dataset, Hosts.layer(hostsDirectory(settings)), Auth.layer(tokens), gate, layerLimits(settings))
+      Layer.mergeAll(
+        dataset,
+        Hosts.layer(hostsDirectory(settings)),
+        Auth.layer(tokens, connectionsOf(settings)),
+        gate,
+        layerLimits(settings)
+      )
     ),
     Layer.provideMerge(Fatal.layer)
   )
@@ -74,20 +81,18 @@ const addressWords = (address: HttpServer["Service"]["address"]): string =>
 export const runCommand = Command.make("run", {}, () =>
   withSettings(
     Effect.fnUntraced(function* (settings: ReceiverSettings) {
-      if (settings.tls.cert !== undefined) {
-        return yield* configurationFault(
-          "tls.cert: this version does not end TLS itself. Put a proxy that does in front, and take [tls] out."
-        )
-      }
+      const fault = contradiction(settings)
+      if (fault !== undefined) return yield* configurationFault(fault)
       // A token file that is set and cannot be read keeps the receiver from opening without it.
       const tokens = yield* Effect.catch(configuredTokens(settings.auth), ({ message }) => configurationFault(message))
-      const open = Auth.mayListen(settings.listen, Auth.protectsUploads(yield* tokens))
+      const open = Auth.mayListen(settings.listen, Auth.isProtected(yield* tokens, connectionsOf(settings)))
       if (open !== undefined) return yield* configurationFault(open)
       const world = yield* layerWorld(settings, tokens)
       return yield* serve.pipe(
-        Effect.provide(Routes.layer.pipe(Layer.provideMerge(layerServer(settings.listen)), Layer.provideMerge(world))),
+        Effect.provide(Routes.layer.pipe(Layer.provideMerge(layerServer(settings)), Layer.provideMerge(world))),
         orHeld,
-        Effect.catchTag("ListenFailed", ({ message }) => attention(message))
+        Effect.catchTag("ListenFailed", ({ message }) => attention(message)),
+        Effect.catchTag("TlsUnusable", ({ message }) => configurationFault(message))
       )
     })
   )

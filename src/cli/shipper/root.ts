@@ -8,7 +8,7 @@ import { inWords } from "../../shipper/operator/report.ts"
 import { loadShipper } from "../config.ts"
 import { attention } from "../exit.ts"
 
-const DEFAULT_CONFIG = "/etc/cis490/lab-host.toml"
+export const DEFAULT_CONFIG = "/etc/cis490/lab-host.toml"
 
 /** The program itself: what every command takes. */
 export const root = Command.make("cis490-shipper").pipe(

@@ -18,7 +18,14 @@ const tokenOf = (settings: ShipperSettings["receiver"]) =>
   settings.bearer_token_file === undefined
     ? Effect.succeed(settings.bearer_token)
     : readToken(settings.bearer_token_file).pipe(
-        Effect.mapError(({ message }) => new Unanswered({ error: message, code: "ETOKEN" }))
+        Effect.mapError(
+          ({ file, message }) =>
+            new Unanswered({
+              error: `${message}; to mend: put this host's token into it: sudo install -m 400 -o cis490 TOKEN ${file}`,
+              code: "ETOKEN",
+              connected: false
+            })
+        )
       )
 
 const layerDestination = ({ host_id, receiver, shipper }: ShipperSettings) =>

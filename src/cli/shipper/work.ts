@@ -12,6 +12,7 @@ import { json, printJson } from "../json.ts"
 import { table } from "../table.ts"
 import { withProgress } from "./progress.ts"
 import { onHost } from "./root.ts"
+import { sayExceptions } from "./sayExceptions.ts"
 import { layerShipper } from "./services.ts"
 
 /** Makes the data root fit and ours, until the scope closes. */
@@ -25,7 +26,7 @@ const claim = Effect.andThen(prepare, holdDataRoot).pipe(
 const alone = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.scoped(Effect.andThen(claim, work))
 
 export const runCommand = Command.make("run", {}, () =>
-  onHost((settings) => Effect.provide(alone(daemon), layerShipper(settings)))
+  onHost((settings) => Effect.provide(alone(Effect.andThen(sayExceptions(settings), daemon)), layerShipper(settings)))
 ).pipe(
   Command.withDescription("Ship finished episodes as they come, until stopped (the daemon)"),
   Command.withExamples([{ command: "cis490-shipper run", description: "What the systemd unit starts" }])
@@ -49,7 +50,7 @@ const formatPass = ({ counts, stop }: PassResult): string =>
 export const onceCommand = Command.make("once", { json }, (flags) =>
   onHost((settings) =>
     Effect.gen(function* () {
-      const result = yield* alone(withProgress(once))
+      const result = yield* alone(Effect.andThen(sayExceptions(settings), withProgress(once)))
       yield* flags.json ? printJson(result.counts) : Console.log(formatPass(result))
       if (result.stop !== undefined || result.counts.shipped < result.counts.scanned) return yield* new Attention()
     }).pipe(Effect.provide(layerShipper(settings)))
@@ -62,17 +63,16 @@ export const onceCommand = Command.make("once", { json }, (flags) =>
   ])
 )
 
-/** What is wrong, and what the receiver says mends it. */
-const pingTrouble = (url: string, { body, error, status_code }: PingResult): string => {
-  const said = Predicate.isObject(body) && Predicate.isString(body.remediation) ? body.remediation : undefined
-  const mend =
-    said ?? (status_code === 0 ? "start the receiver, mend the way to it, or correct receiver.url" : undefined)
+/** What is wrong, and what the receiver says mends it. Where nothing answered, the words end in their mend. */
+const pingTrouble = (url: string, { body, error }: PingResult): string => {
+  const mend = Predicate.isObject(body) && Predicate.isString(body.remediation) ? body.remediation : undefined
   return `${url}: ${error}${mend === undefined ? "" : `\nto mend: ${mend}`}`
 }
 
 export const pingCommand = Command.make("ping", { json }, (flags) =>
   onHost((settings) =>
     Effect.gen(function* () {
+      yield* sayExceptions(settings)
       const result = yield* checkIn
       if (flags.json) yield* printJson(result)
       else if (!result.ok) return yield* attention(pingTrouble(settings.receiver.url, result))

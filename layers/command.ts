@@ -1,0 +1,43 @@
+import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Stream from "effect/Stream"
+
+export interface Said {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const STDERR_CHARACTERS = 4000
+
+const text = (bytes: Stream.Stream<Uint8Array, PlatformError>) => Stream.mkString(Stream.decodeText(bytes))
+
+/** The first so many characters; the rest is read and dropped, so that the writer never waits. */
+const beginning = (bytes: Stream.Stream<Uint8Array, PlatformError>) =>
+  Stream.runFold(
+    Stream.decodeText(bytes),
+    () => "",
+    (before: string, more: string) => (before + more).slice(0, STDERR_CHARACTERS)
+  )
+
+/** What a tool of the system says, in the C locale and without a pager. It is killed when nobody waits for it any more. */
+export const command = Effect.fnUntraced(function* (program: string, args: ReadonlyArray<string>) {
+  const spawner = yield* ChildProcessSpawner
+  const running = yield* spawner.spawn(
+    ChildProcess.make(program, args, {
+      env: { LC_ALL: "C", SYSTEMD_PAGER: "", SYSTEMD_COLORS: "0" },
+      extendEnv: true,
+      stdin: "ignore",
+      forceKillAfter: "1 second"
+    })
+  )
+  const [stdout, stderr, code] = yield* Effect.all(
+    [text(running.stdout), beginning(running.stderr), running.exitCode],
+    {
+      concurrency: 3
+    }
+  )
+  return { code, stdout, stderr } satisfies Said as Said
+}, Effect.scoped)
