@@ -14,6 +14,8 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { evidenceIn } from "../domain/connection/Evidence.ts"
+import { connectionTrouble, inOneLine } from "../domain/connectionTrouble.ts"
 import { formatReprDigest } from "../domain/digest.ts"
 import { parseForeignJson } from "../domain/json.ts"
 import type { Commit, EpisodeId, HostId, Sha256 } from "../domain/names.ts"
@@ -33,10 +35,14 @@ export class Destination extends Context.Service<
   }
 >()("cis490/shipper/Destination") {}
 
-/** Nothing answered, or the answer was cut short. `code` as Node and undici name it. */
+/** Nothing answered, or the answer was cut short. */
 export class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", {
+  /** What is wrong and what mends it, on one line. */
   error: Schema.String,
-  code: Schema.optionalKey(Schema.String)
+  /** As Node and undici name it. */
+  code: Schema.optionalKey(Schema.String),
+  /** Whether the connection stood. */
+  connected: Schema.Boolean
 }) {}
 
 export interface Parcel {
@@ -53,8 +59,14 @@ const REPLY_LIMIT_BYTES = 1024 * 1024
 /** Up to this size a tarball is read at once and sent from memory. */
 const AT_ONCE_BYTES = 1024 * 1024
 
-const causeCode = (cause: unknown): string | undefined =>
-  Predicate.isObject(cause) && Predicate.isString(cause.code) ? cause.code : undefined
+const PARSER_ERROR = "HTTPParserError"
+
+/** undici's parser has names for what it cannot read, and leaves them out. */
+const causeCode = (cause: unknown): string | undefined => {
+  if (!Predicate.isObject(cause)) return undefined
+  if (Predicate.isString(cause.code)) return cause.code
+  return cause.name === PARSER_ERROR ? PARSER_ERROR : undefined
+}
 
 const causeMessage = (cause: unknown): string | undefined => {
   if (!Predicate.isObject(cause)) return undefined
@@ -62,15 +74,18 @@ const causeMessage = (cause: unknown): string | undefined => {
   return own !== undefined && own !== "" ? own : causeCode(cause)
 }
 
-const fromHttp = (error: HttpClientError.HttpClientError): Unanswered => {
-  const cause = error.reason.cause
+const fromHttp = Effect.fnUntraced(function* (error: HttpClientError.HttpClientError, url: string) {
+  const { cause } = error.reason
   const code = causeCode(cause) ?? (error.reason._tag === "DecodeError" ? "ECONNRESET" : undefined)
-  const words = causeMessage(cause) ?? error.message
-  return new Unanswered({
-    error: code !== undefined && !words.includes(code) ? `${words} (${code})` : words,
+  const evidence = evidenceIn(cause)
+  const now = yield* Clock.currentTimeMillis
+  const trouble = connectionTrouble({ url, now, code, evidence, message: causeMessage(cause) ?? error.message })
+  return yield* new Unanswered({
+    error: inOneLine(trouble, evidence?.material === undefined ? code : undefined),
+    connected: evidence?.phase !== "connecting",
     ...(code && { code })
   })
-}
+})
 
 /** The body as JSON, read up to a limit: what answers may be anything. */
 const readReply = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
@@ -107,14 +122,15 @@ const exchange = Effect.fnUntraced(function* <A>(
   const authorised = token === undefined ? request : HttpClientRequest.bearerToken(request, token)
   return yield* client.execute(authorised).pipe(
     Effect.flatMap(read),
-    Effect.mapError(fromHttp),
+    Effect.catch((error) => fromHttp(error, destination.url)),
     withSilenceLimit({
       seconds: destination.requestTimeoutSeconds,
       moved: () => meter.moved,
       onSilence: () =>
         new Unanswered({
-          error: `no answer and no progress for ${destination.requestTimeoutSeconds} s`,
-          code: SILENCE
+          error: `no answer and no progress for ${destination.requestTimeoutSeconds} s; to mend: see the receiver's log, and whether the way to it carries large packets (MTU)`,
+          code: SILENCE,
+          connected: true
         })
     })
   )
@@ -156,7 +172,7 @@ export const send = Effect.fnUntraced(function* (parcel: Parcel) {
   const sent = { hostId: destination.hostId, ...parcel }
   return yield* exchange(request, readReply, meter).pipe(
     Effect.flatMap((reply) => Effect.map(Clock.currentTimeMillis, (now): Verdict => judge(reply, sent, now))),
-    Effect.catchTag("Unanswered", ({ code, error }) => Effect.succeed(unanswered(code, error)))
+    Effect.catchTag("Unanswered", ({ code, connected, error }) => Effect.succeed(unanswered(code, error, connected)))
   )
 })
 

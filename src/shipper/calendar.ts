@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { orMissing } from "../presence.ts"
+import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 
 /** `state/calendar.json`; milliseconds, since 1970 where they are times. */
@@ -41,10 +42,7 @@ const read = Effect.gen(function* () {
 })
 
 const write = Effect.fnUntraced(function* (calendar: Calendar) {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* calendarPath
-  yield* fs.writeFileString(`${path}.tmp`, yield* Effect.orDie(encode(calendar)), { mode: 0o600 })
-  yield* fs.rename(`${path}.tmp`, path)
+  yield* Unsynced.replace(yield* calendarPath, yield* Effect.orDie(encode(calendar)))
 })
 
 /**
@@ -55,7 +53,8 @@ export const advance = (before: Calendar | "garbage" | undefined, now: number): 
   if (before === undefined) return { passed_at: now, cleaned_at: 0, wait_left: 0 }
   if (before === "garbage") return { passed_at: now, cleaned_at: 0, wait_left: DAY_MILLIS }
   const moved = now - before.passed_at
-  const wait_left = moved > DAY_MILLIS ? DAY_MILLIS : Math.max(0, before.wait_left - Math.max(0, moved))
+  const wait_left =
+    moved > DAY_MILLIS ? DAY_MILLIS : Math.min(Math.max(0, before.wait_left - Math.max(0, moved)), DAY_MILLIS)
   return { ...before, passed_at: now, wait_left }
 }
 

@@ -10,6 +10,7 @@ import { isEpisodeId } from "../domain/names.ts"
 import type { PingBody } from "../domain/ping.ts"
 import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
+import * as Unsynced from "../unsynced.ts"
 import { heldIds } from "./conflictNote.ts"
 import { installedCommit } from "./installedCode.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
@@ -42,7 +43,7 @@ const instanceId = Effect.gen(function* () {
   if (Option.isSome(known) && /^[0-9a-f]{32}$/.test(known.value)) return known.value
   const digits = yield* Effect.replicateEffect(Random.nextIntBetween(0, 16, { halfOpen: true }), 32)
   const made = digits.map((digit) => digit.toString(16)).join("")
-  yield* fs.writeFileString(path, made, { mode: 0o600 })
+  yield* Unsynced.create(path, made)
   return made
 })
 
@@ -83,7 +84,7 @@ const words = Effect.gen(function* () {
   } satisfies PingBody
 })
 
-const fromReply = (status: number, body: unknown): PingResult => {
+export const fromReply = (status: number, body: unknown): PingResult => {
   const said = Predicate.isObject(body) ? body : {}
   const answered = status === 200 && said.ok === true
   const refused = said.commit_allowed === false

@@ -52,7 +52,7 @@ const makeOnceAnHour = () => {
 
 const sayStop = (stop: Stop) =>
   Effect.logError(`nothing is being shipped: ${stop.error}`).pipe(
-    Effect.annotateLogs({ ...(stop.status !== 0 && { status: stop.status }), mend: "cis490-shipper ping" })
+    Effect.annotateLogs({ ...(stop.status !== 0 && { status: stop.status }), mend: "cis490-shipper doctor" })
   )
 
 /** One line on how it stands, for whoever asks the service manager. */

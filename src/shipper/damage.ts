@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { wordsOf } from "../systemError.ts"
+import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 import { readTally, writeTally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
@@ -91,7 +92,5 @@ export const writeSuspects = Effect.fnUntraced(function* (before: ReadonlyArray<
   // Two say as much as two thousand.
   const after = [...run.suspects].slice(0, 2)
   if (after.join() === before.join()) return
-  yield* after.length === 0
-    ? fs.remove(path, { force: true })
-    : fs.writeFileString(path, `${after.join("\n")}\n`, { mode: 0o600 })
+  yield* after.length === 0 ? fs.remove(path, { force: true }) : Unsynced.create(path, `${after.join("\n")}\n`)
 })

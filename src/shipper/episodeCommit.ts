@@ -3,6 +3,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Commit } from "../domain/names.ts"
+import { decodeUtf8 } from "../domain/tarReader.ts"
 import { orMissing } from "../presence.ts"
 import { META_FILE } from "./layout.ts"
 
@@ -32,7 +33,7 @@ export const readStamp = Effect.fnUntraced(function* (directory: string) {
 })
 
 const stampIn = (meta: Uint8Array): Stamp =>
-  Option.match(decodeMeta(new TextDecoder().decode(meta)), {
+  Option.match(decodeMeta(decodeUtf8(meta)), {
     onNone: () => unstamped(`${META_FILE} has no valid code_version.commit`),
     onSome: ({ code_version: { commit } }): Stamp => ({ _tag: "Stamped", commit })
   })

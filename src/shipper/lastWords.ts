@@ -1,8 +1,8 @@
 /** `state/last.json`: what went well last, and what did not, for `status`. Losing it loses nothing else. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
+import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 import { readJson } from "./readJson.ts"
 
@@ -24,14 +24,11 @@ export const readLastWords = Effect.gen(function* () {
   return reading._tag === "Read" ? reading.value : ({} satisfies LastWords)
 })
 
-/** In one step, so that a reader beside us never sees half of it. A note that cannot be made is logged and stops nothing. */
+/** A note that cannot be made is logged and stops nothing. */
 const note = Effect.fnUntraced(
   function* (words: LastWords) {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* pathOfWords
     const text = yield* Effect.orDie(encode({ ...(yield* readLastWords), ...words }))
-    yield* fs.writeFileString(`${path}.tmp`, `${text}\n`, { mode: 0o600 })
-    yield* fs.rename(`${path}.tmp`, path)
+    yield* Unsynced.replace(yield* pathOfWords, `${text}\n`)
   },
   Effect.catch((error) =>
     Effect.logWarning("cannot note the last words for status").pipe(Effect.annotateLogs({ error: error.message }))

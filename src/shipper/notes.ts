@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Sha256 } from "../domain/names.ts"
+import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 
 /** Belongs to the tarball of the same name and length, or to the conflict that became of it. */
@@ -46,11 +47,8 @@ const note = <A>(schema: Schema.Codec<A, unknown>) => {
       return Option.getOrUndefined(Option.flatMap(text, decode))
     }),
     write: Effect.fnUntraced(function* (path: string, value: A) {
-      const fs = yield* FileSystem.FileSystem
-      const text = yield* Effect.orDie(encode(value))
-      // In one step, so that a reader beside us never sees half a note. No id contains `~`.
-      yield* fs.writeFileString(`${path}~`, text, { mode: 0o600 })
-      yield* fs.rename(`${path}~`, path)
+      // No id contains `~`.
+      yield* Unsynced.replace(path, yield* Effect.orDie(encode(value)), `${path}~`)
     })
   }
 }

@@ -4,7 +4,16 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { checkMarker, formatManifest } from "../domain/manifest.ts"
-import { archiveBytes, END_OF_ARCHIVE, encodeHeader, MAX_MARKER_BYTES, padding, type TarEntry } from "../domain/tar.ts"
+import {
+  archiveBytes,
+  concat,
+  END_OF_ARCHIVE,
+  encodeHeader,
+  MAX_MARKER_BYTES,
+  padding,
+  type TarEntry
+} from "../domain/tar.ts"
+import { decodeUtf8 } from "../domain/tarReader.ts"
 import * as Durable from "../durable.ts"
 import { Codec } from "../services/Codec.ts"
 import { type Inventory, type InventoryEntry, Unpackable } from "./inventory.ts"
@@ -99,10 +108,11 @@ const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntr
 const markerFault = (
   files: ReadonlyArray<{ readonly path: string; readonly sha256: string; readonly kept: ReadonlyArray<Uint8Array> }>
 ) => {
-  const decoder = new TextDecoder()
   const pieces = files.find((file) => file.path === DONE_MARKER)?.kept ?? []
-  const marker = pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode()
-  return checkMarker(marker, new Map(files.map((file) => [file.path, file.sha256])))
+  const marker = decodeUtf8(concat(pieces))
+  return marker === undefined
+    ? "done.marker is not UTF-8"
+    : checkMarker(marker, new Map(files.map((file) => [file.path, file.sha256])))
 }
 
 /** Writes the tarball to `.partial`; gives its digests. Whatever fails, the partial is worth nothing and is written anew. */

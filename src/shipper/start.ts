@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
+import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 
 /** The data root cannot keep what the shipper promises. */
@@ -29,7 +30,7 @@ export const prepare = Effect.gen(function* () {
   const below = ["packed", "tally", "drafts", "reasons", "trash", "acked"].map((name) => `${paths.state}/${name}`)
   yield* Effect.forEach([paths.root, ...working, ...below], (path) => Durable.makeDirectory(path), { discard: true })
   const devices = new Set<bigint>()
-  for (const path of working) {
+  for (const path of [...working, ...below]) {
     const info = yield* fs.lstat(path)
     if (info.type !== "Directory") {
       return yield* new UnfitDataRoot({ message: `${path} is not a directory but ${info.type}. Move it away.` })
@@ -38,7 +39,7 @@ export const prepare = Effect.gen(function* () {
   }
   if (devices.size > 1) {
     return yield* new UnfitDataRoot({
-      message: `${working.join(", ")} are not on one filesystem, so episodes cannot be moved between them in one step. Mount ${paths.root} as a whole.`
+      message: `${working.join(", ")} and what is in them are not on one filesystem, so episodes cannot be moved between them in one step. Mount ${paths.root} as a whole.`
     })
   }
   yield* proveNames(paths.state)
@@ -50,7 +51,7 @@ export const prepare = Effect.gen(function* () {
 const proveNames = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const probe = `${directory}/case-probe`
-  yield* fs.writeFileString(probe, "", { mode: 0o600 })
+  yield* Unsynced.create(probe, "")
   const folded = yield* fs.exists(`${directory}/CASE-PROBE`)
   yield* fs.remove(probe, { force: true })
   if (folded) {
