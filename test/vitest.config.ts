@@ -17,6 +17,8 @@ export default defineConfig({
     projects: [
       tier("unit", ["unit"], 10_000),
       tier("integration", ["contract", "integration"], 60_000, ["support/build.ts"]),
+      tier("sim", ["sim"], 300_000),
+      tier("fuzz", ["fuzz"], 300_000),
       tier("system", ["system"], 300_000, ["support/build.ts"])
     ]
   }

@@ -1,0 +1,23 @@
+import { answers } from "./answers.ts"
+import { hostFiles } from "./hostFiles.ts"
+import { receiverFiles } from "./receiverFiles.ts"
+import type { Decoder } from "./row.ts"
+import { streams } from "./streams.ts"
+import { words } from "./words.ts"
+
+export const decoders: ReadonlyArray<Decoder> = [...words, ...streams, ...hostFiles, ...answers, ...receiverFiles]
+
+/** What no row calls by itself, and which test goes through it. */
+export const elsewhere: Readonly<Record<string, string>> = {
+  "receiver/followIndex.ts": "indexFile.test.ts",
+  "receiver/indexTail.ts": "indexFile.test.ts",
+  "receiver/IndexLog.ts": "indexFile.test.ts",
+  "receiver/examine.ts": "pack.test.ts",
+  "receiver/checkin.ts": "receiver.test.ts: a ping of anything",
+  "receiver/upload.ts": "receiver.test.ts: a request of any kind",
+  "cli/receiver/hosts.ts": "receiver.test.ts: its times are those of the rows that were read",
+  "domain/connection/host.ts": "receiverFiles.ts: of a URL that the configuration let through",
+  "shipper/settle.ts": "hostFiles.ts: conflict notes",
+  "shipper/pack.ts": "pack.test.ts",
+  "shipper/inventory.ts": "pack.test.ts"
+}
