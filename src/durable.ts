@@ -35,7 +35,9 @@ export const write = Effect.fnUntraced(function* (path: string, content: string,
   const fs = yield* FileSystem.FileSystem
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const file = yield* fs.open(draft, { flag: "w", mode: 0o600 })
+      // Whatever a crash, or somebody else, left under that name: a link would be written through.
+      yield* fs.remove(draft, { force: true })
+      const file = yield* fs.open(draft, { flag: "wx", mode: 0o600 })
       yield* file.writeAll(new TextEncoder().encode(content))
       yield* syncFile(file)
     })
@@ -58,7 +60,10 @@ export const makeDirectory: (
 ) => Effect.Effect<void, import("effect/PlatformError").PlatformError, FileSystem.FileSystem> = Effect.fnUntraced(
   function* (path: string, mode = 0o700) {
     const fs = yield* FileSystem.FileSystem
-    if (yield* fs.exists(path)) return
+    if (yield* fs.exists(path)) {
+      // Whoever made it may not have come to syncing its name. Where we may not look into the parent, it was none of ours.
+      return yield* Effect.catch(syncDirectory(parent(path)), () => Effect.void)
+    }
     if (parent(path) !== path) yield* makeDirectory(parent(path), mode)
     yield* fs.makeDirectory(path, { mode }).pipe(
       Effect.catchIf(

@@ -30,7 +30,8 @@ export const readToken = Effect.fnUntraced(function* (
     fs.readFileString(file),
     ({ reason }) => new TokenError({ file, why: unreadable[reason._tag] ?? "cannot be read" })
   )
-  const token = content.replace(/[\r\n]+$/, "")
+  // Looks back, so that a run of newlines is tried once and not from each of them.
+  const token = content.replace(/(?<![\r\n])[\r\n]+$/, "")
   if (token === "") return yield* new TokenError({ file, why: "is empty" })
   if (!isToken(token)) return yield* new TokenError({ file, why: "holds more than printable ASCII characters" })
   return Redacted.make(token, { label: "token" })

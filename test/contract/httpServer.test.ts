@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as http from "node:http"
+import * as https from "node:https"
 import * as net from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { describe, expect, it } from "@effect/vitest"
@@ -13,6 +15,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { layerHttpServer } from "../../layers/HttpServer.ts"
+import type { ListenTls } from "../../src/services/Listener.ts"
+import { Peer } from "../../src/services/Peer.ts"
 import { exchange } from "../support/rawHttp.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
@@ -49,11 +53,21 @@ const routes = Layer.mergeAll(
   )
 )
 
+const pem = (name: string): string => new URL(`../support/pem/${name}`, import.meta.url).pathname
+const tlsFiles: ListenTls = { cert: pem("server.pem"), key: pem("server.key") }
+const wires: Readonly<Record<string, { readonly tls: ListenTls | undefined; readonly ca: string | undefined }>> = {
+  plain: { tls: undefined, ca: undefined },
+  "over TLS": { tls: tlsFiles, ca: readFileSync(pem("ca.pem"), "utf8") }
+}
+
 /** The port of a server that lingers as said. */
-const serving = Effect.fnUntraced(function* (linger: { readonly bytes: number; readonly millis: number }) {
+const serving = Effect.fnUntraced(function* (
+  linger: { readonly bytes: number; readonly millis: number },
+  tls?: ListenTls
+) {
   const server = yield* Layer.build(
     HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-      Layer.provideMerge(layerHttpServer({ listen: "127.0.0.1:0", linger })),
+      Layer.provideMerge(layerHttpServer({ listen: "127.0.0.1:0", linger, tls })),
       Layer.provide(NodeHttpServer.layerHttpServices)
     )
   )
@@ -70,13 +84,18 @@ const put = (path: string, length: number, ...headers: ReadonlyArray<string>) =>
   ...headers
 ]
 
-describe("HttpServer, lingering close", () => {
+describe.each(Object.entries(wires))("HttpServer, lingering close, %s", (_, { ca, tls }) => {
   for (const path of ["/early", "/empty", "/midway", "/nowhere"]) {
     it.live(`${path}: who sends 32 MiB before looking up gets the answer`, () =>
       Effect.gen(function* () {
-        const port = yield* serving(patient)
+        const port = yield* serving(patient, tls)
         const size = 32 * MiB
-        const { answer, sent, end } = yield* exchange(port, { head: put(path, size), body: size, writesFirst: true })
+        const { answer, sent, end } = yield* exchange(port, {
+          ca,
+          head: put(path, size),
+          body: size,
+          writesFirst: true
+        })
         expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
         expect(answer.toLowerCase()).toContain("\r\nconnection: close\r\n")
         expect({ sent, end }).toEqual({ sent: size, end: "closed" })
@@ -86,8 +105,8 @@ describe("HttpServer, lingering close", () => {
 
   it.live("says close also when little of the body is left", () =>
     Effect.gen(function* () {
-      const port = yield* serving(patient)
-      const { answer, end } = yield* exchange(port, { head: put("/early", 1000), body: 1000 })
+      const port = yield* serving(patient, tls)
+      const { answer, end } = yield* exchange(port, { ca, head: put("/early", 1000), body: 1000 })
       expect(answer.toLowerCase()).toContain("\r\nconnection: close\r\n")
       expect(end).toBe("closed")
     })
@@ -95,8 +114,8 @@ describe("HttpServer, lingering close", () => {
 
   it.live("cuts who never stops at the limit of bytes, the answer long since there", () =>
     Effect.gen(function* () {
-      const port = yield* serving(patient)
-      const { answer, sent, end } = yield* exchange(port, { head: put("/early", 1024 * MiB), body: 1024 * MiB })
+      const port = yield* serving(patient, tls)
+      const { answer, sent, end } = yield* exchange(port, { ca, head: put("/early", 1024 * MiB), body: 1024 * MiB })
       expect(answer).toContain('{"error":"refused"}')
       expect(end).toBe("cut")
       expect(sent).toBeGreaterThan(64 * MiB)
@@ -106,8 +125,8 @@ describe("HttpServer, lingering close", () => {
 
   it.live("cuts who crawls at the limit of time", () =>
     Effect.gen(function* () {
-      const port = yield* serving({ bytes: 64 * MiB, millis: 50 })
-      const { answer, end } = yield* exchange(port, { head: put("/early", 64 * MiB), body: 1000, crawls: true })
+      const port = yield* serving({ bytes: 64 * MiB, millis: 50 }, tls)
+      const { answer, end } = yield* exchange(port, { ca, head: put("/early", 64 * MiB), body: 1000, crawls: true })
       expect(answer).toContain('{"error":"refused"}')
       expect(end).toBe("cut")
     })
@@ -115,8 +134,8 @@ describe("HttpServer, lingering close", () => {
 
   it.live("lets no body come for a refusal when the client waits for 100 Continue", () =>
     Effect.gen(function* () {
-      const port = yield* serving(patient)
-      const { answer } = yield* exchange(port, { head: put("/early", 5 * MiB, "expect: 100-continue") })
+      const port = yield* serving(patient, tls)
+      const { answer } = yield* exchange(port, { ca, head: put("/early", 5 * MiB, "expect: 100-continue") })
       expect(answer).toMatch(/^HTTP\/1\.1 412 /)
       expect(answer.toLowerCase()).toContain("\r\nconnection: close\r\n")
     })
@@ -124,7 +143,7 @@ describe("HttpServer, lingering close", () => {
 
   it.live("keeps the connection when the body was read whole", () =>
     Effect.gen(function* () {
-      const port = yield* serving(patient)
+      const port = yield* serving(patient, tls)
       const head = [
         ...put("/whole", 5),
         "",
@@ -133,16 +152,16 @@ describe("HttpServer, lingering close", () => {
         "connection: close",
         "content-length: 0"
       ]
-      const { answer } = yield* exchange(port, { head })
+      const { answer } = yield* exchange(port, { ca, head })
       expect(answer.match(/HTTP\/1\.1 201 /g)).toHaveLength(2)
     })
   )
 
   it.live("answers 100 Continue to who reads", () =>
     Effect.gen(function* () {
-      const port = yield* serving(patient)
+      const port = yield* serving(patient, tls)
       const head = put("/whole", 1000, "expect: 100-continue", "connection: close")
-      const { answer } = yield* exchange(port, { head, body: 1000 })
+      const { answer } = yield* exchange(port, { ca, head, body: 1000 })
       expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /)
     })
   )
@@ -194,7 +213,7 @@ describe("HttpServer, what is no request", () => {
   )
 })
 
-const listening = (listen: string) => Layer.build(layerHttpServer({ listen }))
+const listening = (listen: string, tls?: ListenTls) => Layer.build(layerHttpServer({ listen, tls }))
 const statusAt = (socketPath: string) =>
   Effect.promise(async () => {
     const request = http.get({ socketPath, path: "/" })
@@ -267,6 +286,110 @@ describe("HttpServer, where it listens", () => {
         `unix:/${"x".repeat(108)}`
       ]) {
         expect((yield* Effect.flip(listening(wrong))).message).toMatch(/^listen: /)
+      }
+    })
+  )
+})
+
+/** Says who is at the other end, as the server sees it. */
+const whoIsThere = HttpRouter.add(
+  "GET",
+  "/peer",
+  Effect.map(Effect.service(Peer), (peer) => HttpServerResponse.jsonUnsafe(peer))
+)
+
+/** Where it is served, and what it then says. */
+const peerSeen = Effect.fnUntraced(function* (
+  listen: string,
+  reach: (port: number) => http.RequestOptions,
+  tls?: ListenTls
+) {
+  const server = yield* Layer.build(
+    HttpRouter.serve(whoIsThere, { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provideMerge(layerHttpServer({ listen, tls })),
+      Layer.provide(NodeHttpServer.layerHttpServices)
+    )
+  )
+  const { address } = yield* Effect.provide(HttpServer, server)
+  return yield* Effect.promise(async () => {
+    const options = { path: "/peer", agent: false as const, ...reach("port" in address ? Number(address.port) : 0) }
+    const request = (tls === undefined ? http : https).get(options)
+    const [response] = await once(request, "response")
+    return JSON.parse((await response.toArray()).join(""))
+  })
+})
+
+describe("HttpServer, who is at the other end", () => {
+  const nobody = { _tag: "None" }
+  const ca = readFileSync(pem("ca.pem"))
+  const client = { cert: readFileSync(pem("client-old.pem")), key: readFileSync(pem("client-old.key")) }
+  const mutual = { ...tlsFiles, client_ca: pem("ca.pem") }
+
+  it.live("an address, over TCP", () =>
+    Effect.gen(function* () {
+      const seen = yield* peerSeen("127.0.0.1:0", (port) => ({ host: "127.0.0.1", port }))
+      expect(seen).toEqual({ socket: "tcp", ip: "127.0.0.1", certificate: nobody })
+    })
+  )
+
+  it.live("nobody more precise than the socket, over a unix socket", () =>
+    Effect.gen(function* () {
+      const socketPath = `${yield* scratchDirectory}/http.sock`
+      expect(yield* peerSeen(`unix:${socketPath}`, () => ({ socketPath }))).toEqual({
+        socket: "unix",
+        certificate: nobody
+      })
+    })
+  )
+
+  it.live("a certificate, where one is asked for and shown", () =>
+    Effect.gen(function* () {
+      const reach = (more: https.RequestOptions) => (port: number) => ({ host: "localhost", port, ca, ...more })
+      const asked = { socket: "tcp", ip: "127.0.0.1" }
+      expect(yield* peerSeen("127.0.0.1:0", reach(client), mutual)).toEqual({
+        ...asked,
+        certificate: { _tag: "Trusted", names: ["lab-01-old"], notAfter: Date.parse("2126-10-28T02:43:09Z") }
+      })
+      expect(yield* peerSeen("127.0.0.1:0", reach({}), mutual)).toEqual({ ...asked, certificate: nobody })
+      expect(yield* peerSeen("127.0.0.1:0", reach(client), tlsFiles)).toEqual({ ...asked, certificate: nobody })
+      const itself = { cert: readFileSync(pem("server.pem")), key: readFileSync(pem("server.key")) }
+      expect((yield* peerSeen("127.0.0.1:0", reach(itself), mutual)).certificate._tag).toMatch(/Trusted|Refused/)
+    })
+  )
+})
+
+describe("HttpServer, what TLS cannot begin with", () => {
+  const mutual = { ...tlsFiles, client_ca: pem("ca.pem") }
+  const cases: Readonly<Record<string, readonly [Partial<ListenTls>, words: string]>> = {
+    "a certificate that is missing": [{ cert: "/nowhere/x.pem" }, "tls.cert /nowhere/x.pem is missing"],
+    "a key that is missing": [{ key: "/nowhere/x.key" }, "tls.key /nowhere/x.key is missing"],
+    "an authority that is missing": [{ client_ca: "/nowhere/ca.pem" }, "tls.client_ca /nowhere/ca.pem is missing"],
+    "a list that is missing": [{ client_crl: "/nowhere/crl.pem" }, "tls.client_crl /nowhere/crl.pem is missing"],
+    "another certificate's key": [{ key: pem("client-old.key") }, "does not belong to tls.cert"],
+    "a key for a certificate": [{ cert: pem("server.key") }, "holds no whole certificate in PEM"],
+    "a certificate for a key": [{ key: pem("server.pem") }, "holds no private key in PEM"],
+    "an authority without a certificate": [{ client_ca: pem("server.key") }, "holds no whole certificate in PEM"],
+    "a list that is none": [{ client_crl: pem("ca.pem") }, "holds no revocation list in PEM"],
+    "a directory": [{ client_ca: "/tmp" }, "tls.client_ca /tmp is not a file"]
+  }
+  for (const [what, [files, words]] of Object.entries(cases)) {
+    it.live(`says of ${what}`, () =>
+      Effect.gen(function* () {
+        const failed = yield* Effect.flip(listening("127.0.0.1:0", { ...mutual, ...files }))
+        expect(failed).toMatchObject({ _tag: "TlsUnusable", message: expect.stringContaining(words) })
+      })
+    )
+  }
+
+  it.live("says of an authority that was cut short, or of which one is broken", () =>
+    Effect.gen(function* () {
+      const path = `${yield* scratchDirectory}/ca.pem`
+      const whole = readFileSync(pem("ca.pem"), "utf8")
+      const broken = whole.replace(/MI/, "AA")
+      for (const content of ["", whole.slice(0, -30), `${whole}${whole.slice(0, 200)}`, `${whole}${broken}`]) {
+        yield* Effect.promise(() => fs.writeFile(path, content))
+        const failed = yield* Effect.flip(listening("127.0.0.1:0", { ...mutual, client_ca: path }))
+        expect(failed.message).toMatch(/ca\.pem holds (no whole certificate|a certificate that is broken, number 2)/)
       }
     })
   )

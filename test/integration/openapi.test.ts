@@ -2,6 +2,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { expect, test } from "vitest"
+import { parseNetwork } from "../../src/domain/network.ts"
 import { COMMIT, EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { violations } from "../support/jsonSchema.ts"
 import {
@@ -131,6 +132,16 @@ const collect = async () => {
     seen
   )
   await withReceiver({ limits: { maxEpisodeBytes: 10, maxConcurrentUploads: 1 } }, async ({ ask }) => ask(put), seen)
+  // A proxy that vouches for somebody who is no host.
+  const proxy = { header: "x-client", trusted: [parseNetwork("127.0.0.1")].filter((peer) => peer !== undefined) }
+  await withReceiver(
+    { connections: { certificates: false, proxy } },
+    async ({ ask }) => {
+      for (const request of [put, head, ping({ host_id: "lab-1" })])
+        await ask(withHeaders(request, { "x-client": "*" }))
+    },
+    seen
+  )
   await withReceiver({ freeBytes: () => 0, limits: { minFreeBytes: 1 } }, async ({ ask }) => ask(put), seen)
   await withReceiver(
     { limits: { bodyIdleMillis: 20 } },

@@ -101,7 +101,8 @@ test("the last words of every host are remembered, and who spoke under its name"
       instances: [
         { id: "first", seen_at: expect.any(String) },
         { id: "second", seen_at: expect.any(String) }
-      ]
+      ],
+      quarantined_since: expect.any(String)
     },
     { host_id: "lab-2", seen_at: expect.any(String), said: { host_id: "lab-2" }, instances: [] }
   ])

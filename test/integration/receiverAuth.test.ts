@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import { expect, test } from "vitest"
 import { layerVolume } from "../../layers/Volume.ts"
 import type { Tokens } from "../../src/receiver/auth.ts"
 import { followTokens } from "../../src/receiver/followTokens.ts"
+import { readToken } from "../../src/token.ts"
 import { EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { startReceiver, TOKENS, temporaryDirectory, tokens } from "../support/receiver.ts"
 import { type Answer, expectProblem, type Request, send } from "../support/wire.ts"
@@ -134,5 +135,32 @@ test("a token file that is replaced counts at once, one that is gone changes not
   expect(await statuses()).toEqual([401, 200])
   rmSync(directory, { recursive: true })
   expect(await statuses()).toEqual([401, 200])
-  expect(receiver.logs).toMatchObject([{ level: "Warn", message: expect.stringContaining("the old ones stay") }])
+  const about = () => receiver.logs.filter(({ message }) => message.startsWith("tokens")).map(({ level }) => level)
+  expect(about()).toEqual(["Warn"])
+  mkdirSync(directory)
+  writeFileSync(file, "the-first\n")
+  expect(await statuses()).toEqual([200, 401])
+  expect(about()).toEqual(["Warn", "Info"])
+  rmSync(directory, { recursive: true })
+})
+
+test("a token file that is a link follows what it leads to", async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory, "token")
+  const lead = (to: string, token: string) => {
+    mkdirSync(join(directory, to))
+    writeFileSync(join(directory, to, "token"), token)
+    rmSync(join(directory, "now"), { force: true })
+    symlinkSync(to, join(directory, "now"))
+  }
+  lead("old", "the-first")
+  symlinkSync("now/token", file)
+  const tokenNow = Effect.map(readToken(file), (shared): Tokens => ({ shared, hosts: {}, admin: undefined }))
+  const following = followTokens([file], tokenNow).pipe(Effect.provide([NodeFileSystem.layer, layerVolume]))
+  await using receiver = await startReceiver({ following: await Effect.runPromise(following) })
+  expect((await send(receiver.port, as(ping, "Bearer the-first"))).status).toBe(200)
+  lead("new", "the-other")
+  expect((await send(receiver.port, as(ping, "Bearer the-first"))).status).toBe(401)
+  expect((await send(receiver.port, as(ping, "Bearer the-other"))).status).toBe(200)
+  rmSync(directory, { recursive: true })
 })

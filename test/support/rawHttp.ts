@@ -1,4 +1,5 @@
 import * as net from "node:net"
+import * as tls from "node:tls"
 import * as Effect from "effect/Effect"
 
 export interface Exchange {
@@ -20,14 +21,26 @@ export interface Client {
   readonly crawls?: boolean
   /** Sent when the answer begins. */
   readonly afterwards?: string
+  /** Over TLS, trusting this authority. */
+  readonly ca?: string | undefined
 }
 
 const PIECE = Buffer.alloc(256 * 1024, "x")
 
+const open = (port: number, ca: string | undefined): net.Socket => {
+  const halfOpen = { allowHalfOpen: true, port }
+  return ca === undefined
+    ? net.connect({ ...halfOpen, host: "127.0.0.1" })
+    : tls.connect({ ...halfOpen, host: "localhost", ca })
+}
+
 /** A client that knows nothing of HTTP and sends on whatever it is told. */
-export const exchange = (port: number, { head, body = 0, writesFirst = false, crawls = false, afterwards }: Client) =>
+export const exchange = (
+  port: number,
+  { head, body = 0, writesFirst = false, crawls = false, afterwards, ca }: Client
+) =>
   Effect.callback<Exchange>((resume) => {
-    const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true })
+    const socket = open(port, ca)
     let answer = ""
     let sent = 0
     let end: Exchange["end"] = "closed"

@@ -25,6 +25,7 @@ import * as Intake from "../../src/receiver/intake.ts"
 import { CRAWL, Limits } from "../../src/receiver/limits.ts"
 import * as Routes from "../../src/receiver/routes.ts"
 import type { Codec } from "../../src/services/Codec.ts"
+import type { ListenTls } from "../../src/services/Listener.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { makeMemoryDataset } from "./memoryDataset.ts"
 
@@ -86,6 +87,11 @@ export interface Options {
   /** Tokens that may change, instead. */
   readonly following?: Effect.Effect<Auth.Tokens>
   readonly gate?: Layer.Layer<GateService.Gate>
+  /** How clients show who they are, beside tokens. */
+  readonly connections?: Auth.Connections
+  readonly tls?: ListenTls
+  /** On a port of its own where it is not said. */
+  readonly listen?: string
   /** Bytes free on the disk, as far as the receiver is told. */
   readonly freeBytes?: () => number
   /** On a real disk, below this directory; in memory when it is not said. */
@@ -152,7 +158,7 @@ export const startReceiver = async (options: Options = {}) => {
     Layer.provideMerge(
       Layer.mergeAll(
         Hosts.layer(hosts),
-        Auth.layer(options.following ?? Effect.succeed(options.tokens ?? Auth.noTokens)),
+        Auth.layer(options.following ?? Effect.succeed(options.tokens ?? Auth.noTokens), options.connections),
         options.gate ?? GateService.layerOff,
         options.dataset?.(root) ?? dataset.layer,
         Layer.succeed(Limits, { ...DEFAULT_LIMITS, ...options.limits })
@@ -160,7 +166,7 @@ export const startReceiver = async (options: Options = {}) => {
     ),
     Layer.provideMerge(Layer.mergeAll(Fatal.layer, layerCodec, filesOf(options.file), spaceOf(options.freeBytes)))
   )
-  const server = layerHttpServer({ listen: "127.0.0.1:0" })
+  const server = layerHttpServer({ listen: options.listen ?? "127.0.0.1:0", tls: options.tls })
   const layer = Routes.layer.pipe(
     Layer.provideMerge(server),
     Layer.provideMerge(world),
@@ -172,8 +178,7 @@ export const startReceiver = async (options: Options = {}) => {
   const run = Effect.runPromiseWith(context)
   const port = await run(
     Effect.map(HttpServer, ({ address }) => {
-      if (!("port" in address)) throw new Error("no port")
-      return address.port
+      return "port" in address ? address.port : 0
     })
   )
   return {

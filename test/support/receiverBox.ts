@@ -4,19 +4,23 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Ran, RECEIVER, startProgram, untilRunning } from "./shipperBox.ts"
 
-type Settings = Readonly<Record<string, string | number | boolean>>
-type Tables = Readonly<Partial<Record<"paths" | "limits" | "version_gate", Settings>>>
+type Settings = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
+type Tables = Readonly<
+  Partial<Record<"paths" | "limits" | "version_gate" | "auth" | "auth.hosts" | "tls" | "proxy", Settings>>
+>
 
 export interface Start {
   /** What the program is started by: a tracer, a changer of privileges. */
   readonly under?: ReadonlyArray<string>
+  /** Shell commands that go before it: `umask 0`. */
+  readonly prelude?: string
 }
 
-const tableText = ([name, settings]: readonly [string, Settings]): string =>
+const tableText = ([name, settings = {}]: readonly [string, Settings?]): string =>
   [`[${name}]`, ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`), ""].join("\n")
 
-/** `root`: where its data lies, if not in the temporary directory. */
-export const makeReceiverBox = (over: Tables = {}, root?: string) => {
+/** `root`: where its data lies, if not in the temporary directory. `listen`: at a free port of the loopback if not said. */
+export const makeReceiverBox = (over: Tables = {}, root?: string, listen = "127.0.0.1:0") => {
   const home = fs.mkdtempSync(join(tmpdir(), "cis490-receiver-"))
   const data = root ?? home
   const configFile = join(home, "receiver.toml")
@@ -26,12 +30,13 @@ export const makeReceiverBox = (over: Tables = {}, root?: string) => {
     index_path: join(data, "index.jsonl"),
     ...over.paths
   }
-  const tables: Required<Tables> = {
+  const tables: Tables = {
+    ...over,
     paths,
     limits: { min_free_bytes: 0, ...over.limits },
     version_gate: { enabled: false, ...over.version_gate }
   }
-  fs.writeFileSync(configFile, ['listen = "127.0.0.1:0"', ...Object.entries(tables).map(tableText)].join("\n"))
+  fs.writeFileSync(configFile, [`listen = "${listen}"`, ...Object.entries(tables).map(tableText)].join("\n"))
 
   const launch = (args: ReadonlyArray<string>, start?: Start) =>
     startProgram([...args, "--config", configFile], { program: RECEIVER, ...start })
@@ -39,13 +44,14 @@ export const makeReceiverBox = (over: Tables = {}, root?: string) => {
   /** Starts it and waits until it listens. */
   const start = async (options?: Start) => {
     const program = launch(["run"], options)
-    const address = () => /listening address=127\.0\.0\.1:(\d+)/.exec(program.stderr())?.[1]
+    const address = () => /listening address=(?:[0-9.]+:|unix:)(\S+)/.exec(program.stderr())?.[1]
     await untilRunning(program, () => address() !== undefined)
     const port = Number(address())
     return {
       ...program,
+      /** No number at a unix socket. */
       port,
-      url: `http://127.0.0.1:${port}`,
+      url: over.tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
       /** The program's own pid, also under a tracer. */
       ownPid: Number(fs.readFileSync(join(paths.store_root, ".lock"), "utf8"))
     }

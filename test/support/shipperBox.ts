@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { until } from "./wire.ts"
 
 const REPOSITORY = join(import.meta.dirname, "../..")
-const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.cjs")
+export const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.cjs")
 export const RECEIVER = join(REPOSITORY, "dist/cis490-receiver.cjs")
 const SHIFT = join(import.meta.dirname, "shiftClock.ts")
 

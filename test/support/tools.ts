@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   find: "findutils",
   diff: "diffutils",
   unshare: "util-linux",
+  nginx: "nginx-light",
   setpriv: "util-linux"
 }
 

@@ -91,6 +91,32 @@ test("receiver: below the floor nothing is taken in, until there is space", asyn
   expect((await send(running.port, putOf(small.tarball))).status).toBe(201)
 })
 
+test("receiver: below the floor it says so before the body, and a shipper waits, quarantines nothing, and ships later", async () => {
+  await using disk = await makeSmallDisk(24 * MIB)
+  using receiver = makeReceiverBox({ limits: { min_free_bytes: 12 * MIB } }, disk.path)
+  await using running = await receiver.start()
+  using box = makeBox(running.url)
+  box.episode("E1", { "random.bin": BIG })
+  box.episode("E2")
+  disk.fill(8 * MIB)
+  const connection = connect(running.port)
+  await connection.head({ ...putOf(small.tarball), path: "/v1/episodes/lab-2/E1" })
+  await until(() => connection.text().includes("\r\n\r\n"))
+  expect(connection.text()).toMatch(/^HTTP\/1\.1 507 /)
+  connection.socket.destroy()
+
+  const full = await box.once()
+  // The first answer stops the pass: the other episode is not asked about.
+  expect(full.counts, full.stderr).toMatchObject({ shipped: 0, fatal: 0, conflicts: 0 })
+  expect(full.stderr).toMatch(/nothing is being shipped: .*min_free_bytes.* status=507/)
+  expect(box.names("episodes")).toEqual(["E1", "E2"])
+  nothingLeft(receiver)
+
+  disk.free()
+  const free = await box.once()
+  expect(free.counts, free.stderr).toEqual(counts({ scanned: 2, shipped: 2 }))
+})
+
 test("receiver: a disk that fills up in mid-body leaves nothing of the body, and takes it in later", async () => {
   await using disk = await makeSmallDisk(24 * MIB)
   using receiver = makeReceiverBox({}, disk.path)

@@ -122,7 +122,7 @@ describe("a sound archive", () => {
     expect(check(members(sound))).toMatchObject({ members: 3 })
     const words = "invalid-archive: invalid archive:"
     expect(errorOf(members(metaLine))).toBe(`${words} sub/a is not named in done.marker`)
-    expect(errorOf(members(sound + nothingLine("b")))).toBe(`${words} b is named in done.marker and missing`)
+    expect(errorOf(members(sound + nothingLine("b")))).toBe(`${words} "b" is named in done.marker and missing`)
     expect(errorOf(members(`${metaLine}${hashOf("y")}  sub/a\n`))).toBe(`${words} sub/a is not what done.marker says`)
     expect(errorOf(members("finished\n"))).toBe(`${words} done.marker is neither empty nor a sha256sum manifest`)
     const latin1 = tarOf(file(at("done.marker"), Uint8Array.of(0xff, 0x0a)), meta)

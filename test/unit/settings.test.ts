@@ -58,6 +58,7 @@ describe("defaults", () => {
         },
         auth: { hosts: {} },
         tls: {},
+        proxy: {},
         version_gate: {
           enabled: true,
           branch: "main",
@@ -219,6 +220,24 @@ const mistakes: ReadonlyArray<readonly [AnySettings, text: string, complaint: st
   [ReceiverSettings, 'tls.cert = "/c"', "tls.key: found nothing, wants a value, because cert is set"],
   [ReceiverSettings, 'tls.key = "/k"', "tls.cert: found nothing, wants a value, because key is set"],
   [ReceiverSettings, 'tls.client_ca = "/c"', "tls.cert: found nothing, wants a value, because client_ca is set"],
+  [
+    ReceiverSettings,
+    'tls.cert = "/c"\ntls.key = "/k"\ntls.client_crl = "/r"',
+    "tls.client_ca: found nothing, wants a value, because client_crl is set"
+  ],
+  [ReceiverSettings, 'proxy.trusted_peers = ["10.0.0.1"]', "proxy.identity_header: found nothing, wants a value"],
+  ...["Authorization", "Content-Length", "X-", "X-a b", "X-a:", "X_Client", ""].map(
+    (name) =>
+      [ReceiverSettings, `proxy.identity_header = "${name}"`, "wants the name of a header that begins with X-"] as const
+  ),
+  ...['["10.0.0"]', '["10.0.0.0/33"]', '["proxy.wg"]', "[]", '["*"]', '"10.0.0.1"', '["::1/129"]'].map(
+    (peers) =>
+      [
+        ReceiverSettings,
+        `proxy.identity_header = "X-Client"\nproxy.trusted_peers = ${peers}`,
+        "wants a list of one or more IP addresses or networks"
+      ] as const
+  ),
   [ReceiverSettings, 'version_gate.forgejo_url = "http://f"\nversion_gate.repo_name = "n"', "version_gate.repo_owner"],
   [ReceiverSettings, 'version_gate.branch = "--upload-pack=x"', "version_gate.branch: found"],
   [ReceiverSettings, "version_gate.window = 0", "version_gate.window: found 0, wants a whole number of commits"],

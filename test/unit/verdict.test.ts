@@ -118,6 +118,7 @@ describe("judge", () => {
       "bad-commit": "Rejected",
       "bad-digest": "Rejected",
       unauthenticated: "NotLetIn",
+      "certificate-refused": "NotLetIn",
       "wrong-host": "NotLetIn",
       "not-found": "NotLetIn",
       "not-stored": "NotLetIn",

@@ -1,0 +1,95 @@
+/** Directories that a program works in: there, ours, writable, on one filesystem. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { orMissing } from "../presence.ts"
+import { codeOf, wordsOf } from "../systemError.ts"
+import { type Finding, green, red } from "./row.ts"
+import { word, words } from "./shell.ts"
+
+export interface Place {
+  readonly path: string
+  /** `undefined` when nothing is there. */
+  readonly type: FileSystem.File.Type | undefined
+  /** Who owns it; a user's number. */
+  readonly owner: number | undefined
+  readonly device: bigint | undefined
+  /** Why nothing can be written there, in words. */
+  readonly closed: string | undefined
+}
+
+export interface Mends {
+  /** Makes what is missing. */
+  readonly make: string
+  /** The same as a user who may. */
+  readonly asRoot: string
+}
+
+const list = (places: ReadonlyArray<Place>): string => places.map(({ path }) => path).join(", ")
+
+/** The first is the one that the others are measured by; `together` are to be on one filesystem. */
+export const judgeDirectories = (
+  places: ReadonlyArray<Place>,
+  together: ReadonlyArray<string>,
+  { asRoot, make }: Mends
+): Finding => {
+  const [top] = places
+  const wrong = places.find(({ type }) => type !== undefined && type !== "Directory")
+  if (wrong !== undefined)
+    return red(`${wrong.path} is no directory but ${wrong.type}; move it away`, `ls -ld ${word(wrong.path)}`)
+  const missing = places.filter(({ type }) => type === undefined)
+  if (missing.length > 0) return red(`not there: ${list(missing)}`, make)
+  const mounts = places.filter(({ path }) => together.includes(path))
+  if (new Set(mounts.map(({ device }) => device)).size > 1) {
+    return red(
+      `not on one filesystem: ${list(mounts)}`,
+      mounts.map(({ path }) => `findmnt --target ${word(path)}`).join("; ")
+    )
+  }
+  const strange = places.filter(({ owner }) => owner !== top?.owner)
+  if (top !== undefined && strange.length > 0) {
+    return red(
+      `not owned by the user who owns ${top.path}: ${list(strange)}`,
+      `sudo chown -R --reference=${words([top.path, ...strange.map(({ path }) => path)])}`
+    )
+  }
+  const closed = places.find((place) => place.closed !== undefined)
+  if (closed !== undefined) {
+    const denied = /EACCES|EPERM/.test(closed.closed ?? "")
+    return red(`this user cannot write: ${closed.closed}`, denied ? asRoot : `findmnt --target ${word(closed.path)}`)
+  }
+  return green(mounts.length > 1 ? "there, ours, writable, on one filesystem" : "there, ours, writable")
+}
+
+const lookAt = Effect.fnUntraced(function* (path: string, mayBeLink: boolean) {
+  const fs = yield* FileSystem.FileSystem
+  const info = yield* orMissing(mayBeLink ? fs.stat(path) : fs.lstat(path))
+  if (info?.type !== "Directory") {
+    return { path, type: info?.type, owner: undefined, device: undefined, closed: undefined } satisfies Place as Place
+  }
+  const closed = yield* fs.access(path, { readable: true, writable: true }).pipe(
+    Effect.match({
+      onFailure: (error) => `${codeOf(error) ?? ""} ${wordsOf(error)}`.trim().replace(/^(E[A-Z]+) \1/, "$1"),
+      onSuccess: () => undefined
+    })
+  )
+  return {
+    path,
+    type: info.type,
+    owner: Option.getOrUndefined(info.uid),
+    device: info.dev,
+    closed
+  } satisfies Place as Place
+})
+
+/** `links`: those that may be links to directories. */
+export const lookAtDirectories = (
+  paths: ReadonlyArray<string>,
+  together: ReadonlyArray<string>,
+  links: ReadonlyArray<string>,
+  mends: Mends
+) =>
+  Effect.map(
+    Effect.forEach(paths, (path) => lookAt(path, links.includes(path))),
+    (places) => [judgeDirectories(places, together, mends)]
+  )

@@ -1,0 +1,24 @@
+import * as Context from "effect/Context"
+import { word } from "./shell.ts"
+
+/** The program whose doctor this is, as it is to be called. */
+export class Ourselves extends Context.Service<
+  Ourselves,
+  {
+    /** Also of the unit. */
+    readonly program: "cis490-shipper" | "cis490-receiver"
+    readonly configFile: string
+    /** A command of the program's, with `--config` where that is needed. */
+    readonly command: (args: string) => string
+  }
+>()("cis490/doctor/Ourselves") {}
+
+export const ourselves = (
+  program: Ourselves["Service"]["program"],
+  configFile: string,
+  isDefault: boolean
+): Ourselves["Service"] => ({
+  program,
+  configFile,
+  command: (args) => `${program} ${args}${isDefault ? "" : ` --config ${word(configFile)}`}`
+})

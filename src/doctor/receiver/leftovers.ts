@@ -1,0 +1,108 @@
+/** What lies about on the receiver's disk: uploads that were given up, files that were set aside. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { counted } from "../../cli/humanize.ts"
+import { type EpisodeId, type HostId, isHostId, withoutSuffix } from "../../domain/names.ts"
+import { isTaken, orMissing } from "../../presence.ts"
+import { damagedDirectory, parentOf, parseIncoming, parseStored, storedPath } from "../../receiver/storePaths.ts"
+import { Volume } from "../../services/Volume.ts"
+import { Ourselves } from "../ourselves.ts"
+import { type Finding, green, yellow } from "../row.ts"
+import { running } from "../service.ts"
+import { elsewhere, word, words } from "../shell.ts"
+
+const SHOWN = 5
+/** An upload that moves changes its file far more often. */
+const LEFT_MILLIS = 3_600_000
+
+export interface Incoming {
+  /** Uploads of ours that nobody goes on with. */
+  readonly left: ReadonlyArray<string>
+  readonly underWay: number
+  /** Names that are not ours. */
+  readonly foreign: ReadonlyArray<string>
+}
+
+const shown = (names: ReadonlyArray<string>): string =>
+  `${names.slice(0, SHOWN).join(", ")}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ""}`
+
+/** `restart` makes the receiver go through what is left. */
+export const judgeIncoming = ({ foreign, left, underWay }: Incoming, directory: string, restart: string): Finding => {
+  if (left.length > 0) return yellow(`${counted(left.length, "upload")} left behind: ${shown(left)}`, restart)
+  if (foreign.length > 0) {
+    return yellow(
+      `not ours: ${shown(foreign.map((name) => JSON.stringify(name)))}; move it away`,
+      `ls -ld -- ${words(foreign.slice(0, SHOWN).map((name) => `${directory}/${name}`))}`
+    )
+  }
+  return green(underWay === 0 ? "empty" : `${counted(underWay, "upload")} under way`)
+}
+
+export const lookAtIncoming = Effect.fnUntraced(function* (directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const volume = yield* Volume
+  const { command, program } = yield* Ourselves
+  const now = yield* Clock.currentTimeMillis
+  const names = (yield* orMissing(fs.readDirectory(directory))) ?? []
+  const foreign = names.filter(
+    (name) => parseIncoming(name) === undefined && name !== "uploads" && !name.startsWith(".")
+  )
+  const left: Array<string> = []
+  let underWay = 0
+  for (const name of names.filter((name) => parseIncoming(name) !== undefined)) {
+    const found = yield* orMissing(volume.inspect(`${directory}/${name}`))
+    if (found === undefined) continue
+    if (now - Number(found.mtimeNs / 1_000_000n) >= LEFT_MILLIS) left.push(name)
+    else underWay++
+  }
+  const restart = (yield* running) === "unmanaged" ? command("run") : `sudo systemctl restart ${program}`
+  return [judgeIncoming({ left, underWay, foreign }, directory, restart)]
+})
+
+/** A file that was set aside, and whether its episode has been stored again since. */
+export interface SetAside {
+  readonly hostId: HostId
+  readonly episodeId: EpisodeId
+  readonly healed: boolean
+}
+
+export const judgeDamaged = (files: ReadonlyArray<SetAside>): Finding => {
+  const sick = files.filter(({ healed }) => !healed)
+  const [first] = sick
+  if (first === undefined)
+    return green(files.length === 0 ? "none" : `${counted(files.length, "file")} set aside, all stored again since`)
+  const ids = sick.filter(({ hostId }) => hostId === first.hostId).map(({ episodeId }) => episodeId)
+  return yellow(
+    `${counted(sick.length, "episode")} set aside and not stored again: ${shown(sick.map(({ episodeId, hostId }) => `${hostId}/${episodeId}`))}`,
+    elsewhere(first.hostId, `cis490-shipper reship ${[...new Set(ids)].slice(0, SHOWN).join(" ")}`)
+  )
+}
+
+const MOST = 1000
+
+const setAsideOf = Effect.fnUntraced(function* (storeRoot: string, hostId: HostId) {
+  const fs = yield* FileSystem.FileSystem
+  const names = (yield* orMissing(fs.readDirectory(damagedDirectory(storeRoot, hostId)))) ?? []
+  const ids = names
+    .map((name) => parseStored(`${withoutSuffix(name.replace(/\.tar\.zst$/, ""))}.tar.zst`))
+    .filter((id) => id !== undefined)
+  return yield* Effect.forEach(ids.slice(0, MOST), (episodeId) =>
+    Effect.map(
+      isTaken(storedPath(storeRoot, { hostId, episodeId })),
+      (healed): SetAside => ({ hostId, episodeId, healed })
+    )
+  )
+})
+
+export const lookAtDamaged = Effect.fnUntraced(function* (storeRoot: string) {
+  const fs = yield* FileSystem.FileSystem
+  const names = (yield* orMissing(fs.readDirectory(damagedRoot(storeRoot)))) ?? []
+  const all = yield* Effect.forEach(names.filter(isHostId).toSorted(), (hostId) => setAsideOf(storeRoot, hostId))
+  return [judgeDamaged(all.flat())]
+})
+
+export const damagedRoot = (storeRoot: string): string =>
+  `${parentOf(storeRoot) === "/" ? "" : parentOf(storeRoot)}/damaged`
+
+export const listDamaged = (storeRoot: string): string => `ls -lR ${word(damagedRoot(storeRoot))}`

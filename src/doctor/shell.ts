@@ -1,0 +1,19 @@
+/** Commands for people to paste into a shell (POSIX.1-2024, "Shell Command Language", 2.2). */
+
+const PLAIN = /^[A-Za-z0-9_./:@%+,=-]+$/
+
+/** One word, whatever is in it. */
+export const word = (text: string): string => (PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
+export const words = (texts: ReadonlyArray<string>): string => texts.map(word).join(" ")
+
+/** What stands in several lines as one. */
+export const oneLine = (commands: string): string =>
+  commands
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .join(" && ")
+
+/** A command that is to be run elsewhere; a shell passes over the comment. */
+export const elsewhere = (where: string, command: string): string => `${command}  # on ${where}`

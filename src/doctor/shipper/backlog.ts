@@ -1,0 +1,32 @@
+/** How long the oldest episode waits, and what lies about that is no episode. */
+import { counted, duration } from "../../cli/humanize.ts"
+import { type Finding, green, red, yellow } from "../row.ts"
+import { words } from "../shell.ts"
+import { type Episodes, oldestOf } from "./episodes.ts"
+
+const LONG_MILLIS = 3_600_000
+const TOO_LONG_MILLIS = 24 * LONG_MILLIS
+
+/** `mend` sends what waits, now. */
+export const judgeBacklog = ({ left, waiting }: Episodes, now: number, mend: string): Finding => {
+  const oldest = oldestOf(waiting)
+  const unseen = left === 0 ? "" : `, ${left} more not looked at`
+  if (oldest === undefined) return green(`nothing waits${unseen}`)
+  const age = now - oldest.since
+  const found = `${counted(waiting.length, "episode")} waiting${unseen}; the oldest, ${oldest.id}, for ${duration(age)}`
+  if (age >= TOO_LONG_MILLIS) return red(found, mend)
+  return age >= LONG_MILLIS ? yellow(found, mend) : green(found)
+}
+
+const SHOWN = 5
+
+export const judgeNames = (strays: ReadonlyArray<string>, directory: string): Finding => {
+  if (strays.length === 0) return green("only episodes")
+  const shown = strays.slice(0, SHOWN)
+  const more = strays.length > shown.length ? ` and ${strays.length - shown.length} more` : ""
+  const quoted = shown.map((name) => JSON.stringify(name)).join(", ")
+  return yellow(
+    `${counted(strays.length, "name")} that ${strays.length === 1 ? "is no episode" : "are no episodes"}: ${quoted}${more}; never touched by the shipper, move them away`,
+    `ls -ld -- ${words(shown.map((name) => `${directory}/${name}`))}`
+  )
+}

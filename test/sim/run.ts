@@ -1,0 +1,390 @@
+/** One plan from its beginning to its end. The same plan gives the same history, byte for byte. */
+
+import { makeDirectories, writeFileDurably } from "./actors/hands.ts"
+import { schedule } from "./actors/happenings.ts"
+import { makeOperator } from "./actors/operator.ts"
+import { startRecorder } from "./actors/recorder.ts"
+import {
+  DISK_BYTES,
+  FORGEJO,
+  RECEIVER_CONFIG,
+  receiverSettings,
+  SHIPPER_CONFIG,
+  shipperSettings,
+  TOKEN,
+  TOKEN_FILE
+} from "./actors/settings.ts"
+import type { Stage } from "./actors/stage.ts"
+import { makeSupervisor } from "./actors/supervisor.ts"
+import { answers } from "./checks/answers.ts"
+import { blamed } from "./checks/blamed.ts"
+import type { Check, Readers } from "./checks/check.ts"
+import { makeContentReader } from "./checks/content.ts"
+import { makeEnding } from "./checks/ending.ts"
+import { makeHangs } from "./checks/hangs.ts"
+import { makeLedger } from "./checks/ledger.ts"
+import { partials } from "./checks/partials.ts"
+import { storedPath } from "./checks/places.ts"
+import { quiet } from "./checks/quiet.ts"
+import { retired } from "./checks/retired.ts"
+import { stored } from "./checks/stored.ts"
+import { episodeIn, makeTraffic, windowAt } from "./checks/traffic.ts"
+import { Violation } from "./checks/violation.ts"
+import { makeFinder, whole } from "./checks/whole.ts"
+import { Disk } from "./disk/disk.ts"
+import type { Call, Fault } from "./kernel/call.ts"
+import { type Machine, makeMachine } from "./kernel/machine.ts"
+import type { Process } from "./kernel/process.ts"
+import { type ProgramName, start } from "./kernel/program.ts"
+import { makeRandom } from "./kernel/random.ts"
+import { makeWorld } from "./kernel/world.ts"
+import { addForgejo } from "./network/forgejo.ts"
+import { makeNetwork } from "./network/network.ts"
+import { commitAt, FIRST_HEAD } from "./plan/commits.ts"
+import { makeDecide } from "./plan/faults.ts"
+import { makePassages } from "./plan/passages.ts"
+import { type Event, faultsEnd, type Plan, RECEIVER_MACHINE } from "./plan/plan.ts"
+
+export interface Outcome {
+  readonly plan: Plan
+  readonly broken: Violation | undefined
+  readonly history: ReadonlyArray<string>
+  /** How often each thing happened, for the coverage. */
+  readonly counts: ReadonlyMap<string, number>
+  readonly calls: number
+  readonly steps: number
+  /** Of these calls, those before everything was at rest. */
+  readonly callsAtRest: number
+  /** In the world's time. */
+  readonly tookMillis: number
+}
+
+export interface RunOptions {
+  /** Told of every call when it begins; may give it a fate. */
+  readonly seen?: (process: Process, call: Call, index: number) => Fault | undefined
+}
+
+/** Faults are over then; what is not at rest after so long never will be. */
+const PATIENCE_MILLIS = 1_500_000
+/** An episode that changed three times is looked at hourly. */
+const PATIENCE_WITH_CHANGES_MILLIS = 4_500_000
+const LOOK_MILLIS = 5000
+const QUIET_MILLIS = 60_000
+/** What a plan does not say: how busy the machines are, and how far apart. */
+const LINK = { latencyMillis: 1, bytesPerSecond: 50_000_000 }
+
+/** The programs are installed; nothing has been started yet. */
+const install = (machine: Machine, path: string, settings: string, commit: string): void => {
+  const { disk } = machine
+  const put = (at: string, text: string, mode = 0o644): void =>
+    writeFileDurably(disk, at, new TextEncoder().encode(text), mode)
+  for (const directory of ["/etc/cis490", "/var/lib/cis490", "/var/lib/cis490-receiver", "/opt/cis490/.git"])
+    makeDirectories(disk, directory)
+  put(path, settings)
+  put(TOKEN_FILE, TOKEN, 0o600)
+  put("/opt/cis490/.git/HEAD", `${commit}\n`)
+  disk.syncAll()
+}
+
+const keysOf = (event: Event): ReadonlyArray<string> => {
+  if (event.kind !== "call") return [`event: ${event.kind}`]
+  const { fate, of } = event
+  const what =
+    fate._tag === "Crash" ? `${fate.how} ${fate.when}` : fate._tag === "Slow" ? "slow" : `${fate._tag} ${fate.code}`
+  return [`call: ${what}`, `class: ${of}`]
+}
+
+/** What could not be taken away when it was done with, and was said to be the next start's. */
+const isLeftToTheNextStart = (name: string, history: ReadonlyArray<string>): boolean =>
+  name === ".probe" || history.some((line) => line.includes("could not be removed from incoming/") && line.includes(name))
+
+export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
+  const random = makeRandom(plan.seed)
+  const world = makeWorld()
+  const beginning = world.now()
+  const elapsed = (): number => world.now() - beginning
+  const endOfFaults = faultsEnd(plan)
+  const isOver = (): boolean => elapsed() > endOfFaults
+  const counts = new Map<string, number>()
+  const count = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
+  let calls = 0
+  let callsAtRest = 0
+  let broken: Violation | undefined
+  const report = (violation: Violation): void => {
+    broken ??= violation
+    world.stop()
+  }
+  const guarded = (act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error
+      report(error)
+    }
+  }
+
+  const decide = makeDecide(
+    random.fork("calls"),
+    plan.events,
+    isOver,
+    (event, process) => {
+      for (const key of keysOf(event)) count(key)
+      if (event.fate._tag === "Slow") hangs.slowed(process, event.fate.millis)
+    },
+    (process, call, index) => {
+      calls++
+      return seen?.(process, call, index)
+    }
+  )
+  const performed = (process: Process, call: Call): void =>
+    guarded(() => {
+      for (const check of checks) check.performed?.(process, call)
+    })
+  const machine = (name: string): Machine =>
+    makeMachine(world, {
+      name,
+      random: random.fork(name),
+      decide,
+      performed,
+      disk: (now) => new Disk({ capacityBytes: DISK_BYTES, now, salt: random.fork(`${name} salt`).int(1000) })
+    })
+  const hosts = new Map(plan.hosts.map((host) => [host.name, machine(host.name)]))
+  const central = machine(RECEIVER_MACHINE)
+  const machines = [...hosts.values(), central]
+  const machineOf = (name: string): Machine => {
+    const found = machines.find((each) => each.name === name)
+    if (found === undefined) throw new Error(`no machine ${name}`)
+    return found
+  }
+
+  const readers = new Map<Machine, Readers>(
+    machines.map((each) => [each, { current: makeContentReader(), durable: makeContentReader() }])
+  )
+  const traffic = makeTraffic()
+  const ledger = makeLedger()
+  const scene = {
+    plan,
+    world,
+    hosts,
+    central,
+    ledger,
+    traffic,
+    readers: (of: Machine): Readers => readers.get(of) as Readers
+  }
+
+  const network = makeNetwork(world, {
+    link: () => LINK,
+    decide: makePassages(
+      plan,
+      elapsed,
+      isOver,
+      ({ from, request }) => {
+        const episode = episodeIn(request.target)
+        if (episode === undefined) return
+        traffic.sent.push({
+          at: world.now(),
+          method: request.method,
+          ...episode,
+          contentSha256: request.headers["x-cis490-content-sha256"]
+        })
+        guarded(() => retirement.sent(from, request.method, episode.id, request.headers["x-cis490-content-sha256"]))
+      },
+      (event, words) => {
+        if (event !== undefined) count("event: connection")
+        count(words)
+      }
+    ),
+    answered: (head, response, body, arrivedAt) => {
+      const episode = episodeIn(head.target)
+      if (episode === undefined) return
+      const text = new TextDecoder().decode(body)
+      const said: unknown = text === "" ? undefined : JSON.parse(text)
+      const contentSha256 =
+        typeof said === "object" && said !== null && "content_sha256" in said
+          ? String(said.content_sha256)
+          : response.headers["x-cis490-content-sha256"]
+      const answer = {
+        arrivedAt,
+        at: world.now(),
+        method: head.method,
+        ...episode,
+        commit: head.headers["x-cis490-code-commit"],
+        status: response.status,
+        body: said,
+        contentSha256
+      }
+      traffic.answers.push(answer)
+      count(`answer: ${head.method} ${response.status}`)
+      guarded(() => judgeAnswer(answer))
+    }
+  })
+  for (const each of machines) network.attach(each)
+
+  let head = FIRST_HEAD
+  const branch = (): ReadonlyArray<string> => windowAt(head, head + 1)
+  const forgejo = addForgejo(world, network, {
+    ...FORGEJO,
+    owner: "lab",
+    name: "cis490",
+    branch: "main",
+    commits: branch(),
+    answered: (askedAt, commits) =>
+      void traffic.windows.push({ askedAt, commits: commits.slice(0, plan.receiver.window) })
+  })
+
+  const whole_ = whole(scene)
+  const stored_ = stored(scene)
+  const retirement = retired(scene)
+  const judgeAnswer = answers(scene)
+  const hangs = makeHangs(scene, report)
+  const moves: Check = {
+    performed: (_, { method, target }) => {
+      if (method !== "rename" && method !== "link") return
+      const words = target
+        .split(" → ")
+        .map((path) => /\/(episodes|shipped|quarantine|trash|outbox|drafts|damaged|store|incoming)\//.exec(path)?.[1])
+      if (words[0] !== undefined && words[1] !== undefined) count(`move: ${words[0]} → ${words[1]}`)
+    }
+  }
+  const checks: ReadonlyArray<Check> = [whole_, stored_, retirement, blamed(scene), partials(scene), moves]
+  const disturbed = (where: Machine): void =>
+    guarded(() => {
+      for (const check of checks) check.disturbed?.(where)
+    })
+  const find = makeFinder(scene)
+
+  const begin = (where: Machine, what: Parameters<typeof start>[2]) =>
+    start(where, network, {
+      ...what,
+      onEnd: (end) => {
+        what.onEnd?.(end)
+        if (end._tag === "PowerCut") poweredOff(where)
+      }
+    })
+  const off = new Set<Machine>()
+  /** Once for each cut, however many programs it ends; the disk is what it is only afterwards. */
+  const poweredOff = (where: Machine): void => {
+    if (off.has(where)) return
+    off.add(where)
+    world.after(0, () => {
+      off.delete(where)
+      count("power: cut")
+      disturbed(where)
+      supervisor.meetPowerCut(where)
+    })
+  }
+
+  for (const host of plan.hosts)
+    install(machineOf(host.name), SHIPPER_CONFIG, shipperSettings(host), commitAt(FIRST_HEAD))
+  install(central, RECEIVER_CONFIG, receiverSettings(plan), commitAt(FIRST_HEAD))
+
+  const supervisor = makeSupervisor(
+    world,
+    new Map<string, ProgramName>([
+      ...[...hosts.keys()].map((name) => [name, "shipper"] as const),
+      [RECEIVER_MACHINE, "receiver"] as const
+    ]),
+    {
+      machineOf,
+      start: begin,
+      happened: count,
+      stopped: (name, millis) => count(millis > 11_000 ? `stop: slow ${name}` : "stop: in time")
+    }
+  )
+  const forfeit = (isTheirs: (content: string, host: string, id: string) => boolean, why: string): void => {
+    for (const entry of ledger.owed()) {
+      if (!isTheirs(entry.content, entry.host, entry.id)) continue
+      if (find(entry, "durable")?.startsWith(storedPath("", "").slice(0, -9)) === true) continue
+      entry.forfeited = why
+    }
+  }
+  const stage: Stage = {
+    ...scene,
+    head: () => head,
+    push: (commits) => {
+      head += commits
+      forgejo.commits = branch()
+      world.note("forgejo", `${commits} new commits`)
+    },
+    machineOf,
+    planOf: (name) => {
+      const found = plan.hosts.find((host) => host.name === name)
+      if (found === undefined) throw new Error(`no host ${name}`)
+      return found
+    },
+    forgejo,
+    disturbed,
+    written: (host, id) => retirement.written(host, id),
+    taken: (path) => stored_.taken(path),
+    forfeitAt: (host, path, why) => {
+      const content = scene.readers(machineOf(host)).current.ofDirectory(machineOf(host).disk.current(), path)
+      forfeit((each, of) => of === host && each === content, why)
+    },
+    forfeitLost: () => {
+      for (const entry of ledger.owed()) {
+        if (find(entry, "current") === undefined || find(entry, "durable") === undefined)
+          entry.forfeited = "lost by the receiver's disk"
+      }
+    },
+    supervisor,
+    operator: makeOperator(world, {
+      machineOf,
+      start: begin,
+      about: (host, argv) => {
+        if (argv[0] === "quarantine" && argv[1] === "purge")
+          forfeit((_, of, id) => of === host && id === argv[2], "purged by the operator")
+      },
+      happened: count
+    })
+  }
+  for (const host of plan.hosts)
+    for (const episode of host.episodes) world.after(episode.at, () => startRecorder(stage, host.name, episode))
+  schedule(stage, plan.events, (event) => {
+    for (const key of keysOf(event)) count(key)
+    world.note("plan", JSON.stringify(event))
+  })
+
+  const ending = makeEnding(scene)
+  const silence = quiet(scene)
+  const afterStep = (): void => {
+    if (broken !== undefined) throw broken
+    for (const check of checks) check.stepped?.()
+  }
+  const isUp = (): boolean =>
+    machines.every((each) => each.on) && [...supervisor.services.values()].every(({ running }) => running !== undefined)
+  const settle = (): void => {
+    world.run(beginning + endOfFaults, afterStep)
+    const changes = plan.events.filter(({ kind }) => kind === "change" || kind === "rerecord").length
+    const deadline = world.now() + (changes < 3 ? PATIENCE_MILLIS : PATIENCE_WITH_CHANGES_MILLIS)
+    while (world.now() < deadline && !(isUp() && ending.isAtRest())) world.run(world.now() + LOOK_MILLIS, afterStep)
+    const since = world.now() + 10_000
+    callsAtRest = calls
+    const ends = [...counts].filter(([key]) => key.startsWith("ended")).reduce((sum, [, n]) => sum + n, 0)
+    world.run(world.now() + QUIET_MILLIS, afterStep)
+    const endsNow = [...counts].filter(([key]) => key.startsWith("ended")).reduce((sum, [, n]) => sum + n, 0)
+    if (!isUp() || endsNow > ends)
+      throw new Violation("the daemons stay up", `${endsNow - ends} ended though nothing was wrong any more`)
+    const left = ending.leftInIncoming()
+    if (left.length > 0 && left.every((name) => isLeftToTheNextStart(name, world.history))) {
+      count("incoming: left to the next start")
+      supervisor.restart(RECEIVER_MACHINE)
+      world.run(world.now() + 30_000, afterStep)
+    }
+    ending.verify()
+    silence.verifySince(since)
+    silence.verifyAll()
+    hangs.verify([...supervisor.services.values()].reduce((sum, service) => sum + service.hangs, 0))
+  }
+  try {
+    settle()
+    for (const entry of ledger.owed()) {
+      const rest = ending.restOf(entry)
+      count(`rest: ${rest._tag}${rest._tag === "Quarantined" ? ` ${rest.reason}` : ""}`)
+    }
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    broken ??= error
+    world.note("check", `VIOLATION ${error.message}`)
+  }
+  return { plan, broken, history: world.history, counts, calls, callsAtRest, steps: world.steps, tookMillis: elapsed() }
+}
