@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { teardown } from "../src/cli/exit.ts"
 import { receiver } from "../src/cli/receiver.ts"
 import { version } from "../src/domain/version.ts"
+import * as Authority from "./Authority.ts"
 import * as Certificates from "./Certificates.ts"
 import * as Codec from "./Codec.ts"
 import * as Ending from "./Ending.ts"
@@ -23,6 +24,7 @@ import * as Volume from "./Volume.ts"
 
 const services = Layer.mergeAll(
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
+  Authority.layerNode,
   Certificates.layerNode,
   Codec.layerCodec,
   Ending.layerNode,

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
+import * as Authority from "../../../layers/Authority.ts"
 import { layerNode } from "../../../layers/Certificates.ts"
 import { layerPrefixed } from "../../../layers/Logger.ts"
 import { teardown } from "../../../src/cli/exit.ts"
@@ -72,6 +73,7 @@ const servicesOf = (process: Process, network: Network, { env = {} }: Start, hea
     Path.layer,
     layerSpawner(process),
     layerAbsent,
+    Authority.layerNode,
     layerNode,
     layerStdio,
     layerTerminal
