@@ -49,7 +49,7 @@ const eventOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unkno
   const said = (Array.isArray(message) ? message : [message]).map(inWords).join(" ")
   const head = [said, ...causeInWords(cause)].filter((part) => part !== "").join(": ")
   const text = Cause.hasDies(cause) ? `${head}\n${defectsInFull(cause)}` : head
-  const [first = "", ...rest] = text.replace(/\s+$/, "").split(LINE_BREAK).map(escaped)
+  const [first = "", ...rest] = text.trimEnd().split(LINE_BREAK).map(escaped)
   const spans = fiber
     .getRef(References.CurrentLogSpans)
     .map(([label, start]) => field(label, `${date.getTime() - start}ms`))

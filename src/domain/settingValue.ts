@@ -75,17 +75,20 @@ export const tokens = value({
   secret: true
 })
 
+/** Some thirty years: what is longer is a mistake, and not every clock can count it. */
+const LONGEST_SECONDS = 1_000_000_000
+
 export const seconds = value({
-  schema: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  schema: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: LONGEST_SECONDS })),
   kind: "number",
-  wants: "a number of seconds, 0 or more"
+  wants: `a number of seconds from 0 to ${LONGEST_SECONDS}`
 })
 
 /** A limit on waiting: nothing could ever arrive within 0 seconds. */
 export const timeout = value({
-  schema: Schema.Finite.check(Schema.isGreaterThan(0)),
+  schema: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(LONGEST_SECONDS)),
   kind: "number",
-  wants: "a number of seconds above 0"
+  wants: `a number of seconds above 0, at most ${LONGEST_SECONDS}`
 })
 
 export const days = value({
@@ -97,7 +100,7 @@ export const days = value({
 export const backoff = value({
   schema: Schema.NonEmptyArray(seconds.schema),
   kind: "array",
-  wants: "a list of one or more numbers of seconds, each 0 or more"
+  wants: `a list of one or more numbers of seconds, each from 0 to ${LONGEST_SECONDS}`
 })
 
 export const integer = (minimum: number, maximum: number) =>

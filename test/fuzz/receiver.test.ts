@@ -232,6 +232,8 @@ describe("a request of any kind", () => {
         path,
         headers,
         async (method, path, headers) => {
+          // What is too long for the parser is refused before anybody knows that it was a HEAD: with a body.
+          fc.pre(method !== "HEAD" || path.length + Object.values(headers).join().length < 12_000)
           const answer = await send(receiver.port, {
             method,
             path,

@@ -187,13 +187,14 @@ const mistakes: ReadonlyArray<readonly [AnySettings, text: string, complaint: st
   [
     ShipperSettings,
     `${MINIMAL}[shipper]\nscan_interval_s = -1`,
-    "shipper.scan_interval_s: found -1, wants a number of seconds, 0 or more"
+    "shipper.scan_interval_s: found -1, wants a number of seconds from 0 to 1000000000"
   ],
   [
     ShipperSettings,
     `${MINIMAL}[shipper]\nscan_interval_s = inf`,
     "shipper.scan_interval_s: found Infinity, wants a number of seconds"
   ],
+  [ShipperSettings, `${MINIMAL}[shipper]\nbackoff_seconds = [1e300]`, "each from 0 to 1000000000"],
   [ShipperSettings, `${MINIMAL}[shipper]\nrequest_timeout_s = 0`, "wants a number of seconds above 0"],
   [
     ShipperSettings,

@@ -37,22 +37,25 @@ export const signOf = (line: string): Sign => {
 }
 
 interface Signs {
-  readonly out_of_window: ReadonlyArray<string>
-  readonly bad_request: ReadonlyArray<string>
-  readonly transient: ReadonlyArray<string>
-  readonly other: ReadonlyArray<string>
+  readonly out_of_window: Array<string>
+  readonly bad_request: Array<string>
+  readonly transient: Array<string>
+  readonly other: Array<string>
 }
 
-const none: Signs = { out_of_window: [], bad_request: [], transient: [], other: [] }
+const none = (): Signs => ({ out_of_window: [], bad_request: [], transient: [], other: [] })
 
 /** What came before the program was started anew belongs to other code; what it says is over is over. */
-const gather = (lines: ReadonlyArray<string>): Signs =>
-  lines.reduce((signs: Signs, line): Signs => {
+const gather = (lines: ReadonlyArray<string>): Signs => {
+  let signs = none()
+  for (const line of lines) {
     const sign = signOf(line)
-    if (sign === undefined) return signs
-    if (sign === "fresh") return none
-    return sign === "better" ? { ...signs, transient: [] } : { ...signs, [sign]: [...signs[sign], line] }
-  }, none)
+    if (sign === "fresh") signs = none()
+    else if (sign === "better") signs.transient.length = 0
+    else if (sign !== undefined) signs[sign].push(line)
+  }
+  return signs
+}
 
 export interface JournalMends {
   /** Brings the code of this host up to date. */

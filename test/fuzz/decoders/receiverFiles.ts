@@ -1,5 +1,5 @@
 /** What lies on the receiver: the index, what hosts said last; and the configuration of both programs. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -12,6 +12,7 @@ import type { AnySettings } from "../../../src/domain/decodeSettings.ts"
 import { HostId } from "../../../src/domain/names.ts"
 import { PingBody } from "../../../src/domain/ping.ts"
 import { ReceiverSettings } from "../../../src/domain/receiverSettings.ts"
+import { runOuts } from "../../../src/domain/revocationList.ts"
 import { IndexRow } from "../../../src/domain/row.ts"
 import { settingRows } from "../../../src/domain/settingRow.ts"
 import { ShipperSettings } from "../../../src/domain/shipperSettings.ts"
@@ -19,7 +20,7 @@ import { HostRow, readHosts, remembered } from "../../../src/receiver/hosts.ts"
 import { formatRow, isWhole, parseLine, subjectOf } from "../../../src/receiver/rowLine.ts"
 import { Environment } from "../../../src/services/Environment.ts"
 import { memoryFiles } from "../memoryFiles.ts"
-import { anyBytes, jsonNear, mutatedBytes, textNear } from "../mutate.ts"
+import { anyBytes, bytesNear, jsonNear, mutatedBytes, textNear } from "../mutate.ts"
 import { outcomeNow } from "../outcome.ts"
 import { type Decoder, row } from "./row.ts"
 import { commit, count, episodeId, hostId, sha256, time } from "./samples.ts"
@@ -93,6 +94,8 @@ const shaped = fc
     })
     return `{${members.join(comma)}}`
   })
+
+const PEM = join(import.meta.dirname, "../../support/pem/crl")
 
 const lines = row({
   reads: "lines of the index",
@@ -226,8 +229,34 @@ const configuration = (program: string, schema: AnySettings) => {
   })
 }
 
+const CRL = readdirSync(PEM)
+  .filter((name) => name.endsWith(".pem"))
+  .map((name) => readFileSync(join(PEM, name), "utf8"))
+  .filter((text) => text.includes("BEGIN X509 CRL"))
+const derOf = (pem: string): Uint8Array =>
+  new Uint8Array(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64"))
+const pemOf = (der: Uint8Array): string =>
+  `-----BEGIN X509 CRL-----\n${Buffer.from(der).toString("base64")}\n-----END X509 CRL-----\n`
+
+const revocationLists = row({
+  reads: "lists of revoked certificates",
+  in: ["domain/revocationList.ts"],
+  sound: fc.constantFrom(...CRL),
+  near: fc.oneof(textNear(fc.constantFrom(...CRL)), bytesNear(fc.constantFrom(...CRL.map(derOf))).map(pemOf)),
+  read: runOuts,
+  typed: (ends) => {
+    for (const end of ends) expect(end === undefined || end === "never" || Number.isFinite(end)).toBe(true)
+  },
+  understood: (ends) => {
+    expect(ends.length).toBeGreaterThan(0)
+    expect(ends).not.toContain(undefined)
+  },
+  share: 0.5
+})
+
 export const receiverFiles: ReadonlyArray<Decoder> = [
   lines,
+  revocationLists,
   hosts,
   pings,
   configuration("lab-host", ShipperSettings),

@@ -17,6 +17,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   "receiver/upload.ts": "receiver.test.ts: a request of any kind",
   "cli/receiver/hosts.ts": "receiver.test.ts: its times are those of the rows that were read",
   "domain/connection/host.ts": "receiverFiles.ts: of a URL that the configuration let through",
+  "receiver/pki/authority.ts": "../integration/pki.test.ts: what is in these files only OpenSSL reads",
+  "receiver/pki/list.ts": "words.ts: names of issued certificates; their content only OpenSSL reads",
   "shipper/settle.ts": "hostFiles.ts: conflict notes",
   "shipper/pack.ts": "pack.test.ts",
   "shipper/inventory.ts": "pack.test.ts"

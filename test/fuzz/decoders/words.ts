@@ -30,6 +30,7 @@ import { formatTime, parseTime } from "../../../src/domain/time.ts"
 import { MAX_RETRY_AFTER_S, parseRetryAfter } from "../../../src/domain/verdict.ts"
 import * as Auth from "../../../src/receiver/auth.ts"
 import { identify } from "../../../src/receiver/identity.ts"
+import { issuedPath, parseIssued, pathsIn } from "../../../src/receiver/pki/layout.ts"
 import { announcementIn } from "../../../src/receiver/questions.ts"
 import { incomingPath, parseIncoming, parseStored, storedPath } from "../../../src/receiver/storePaths.ts"
 import { namesIn, targetOf } from "../../../src/receiver/target.ts"
@@ -360,6 +361,18 @@ const fileNames = row({
     )
 })
 
+const issued = row({
+  reads: "names of issued certificates",
+  in: ["receiver/pki/layout.ts"],
+  sound: fc.tuple(hostId, fc.nat()).map(([host, serial]) => `host~${host}~${serial.toString(16)}.pem`),
+  near: textNear(fc.tuple(hostId, fc.nat()).map(([host, serial]) => `server~${host}~${serial.toString(16)}.pem`)),
+  read: parseIssued,
+  typed: (found, name) => {
+    if (found !== undefined) expect(issuedPath(pathsIn("/pki"), found, found.serial)).toBe(`/pki/issued/${name}`)
+  },
+  understood: (found) => expect(found?.kind).toBe("host")
+})
+
 const shown = row({
   reads: "values that are shown because they are wrong",
   in: ["domain/settingFound.ts"],
@@ -383,5 +396,6 @@ export const words: ReadonlyArray<Decoder> = [
   network,
   identities,
   fileNames,
+  issued,
   shown
 ]
