@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Durable from "../durable.ts"
+import { wordsOf } from "../systemError.ts"
 import { readAt, sizeAndInode } from "./followIndex.ts"
 import { isWhole } from "./rowLine.ts"
 
@@ -62,7 +63,7 @@ const RENEWED_BYTES = 1024 * 1024
 /**
  * Makes an index of `end` bytes durable, whatever became of the process that wrote it. Lines that it did not come to syncing, or could
  * not sync, are read back from the cache, and no sync alone would bring the latter to the disk (fsync(2)): the last ones are written
- * over themselves.
+ * over themselves. A disk that takes nothing now keeps nobody from starting.
  */
 export const renew = Effect.fnUntraced(function* (path: string, end: number) {
   const fs = yield* FileSystem.FileSystem
@@ -71,6 +72,10 @@ export const renew = Effect.fnUntraced(function* (path: string, end: number) {
   const bytes = yield* readAt(file, from, end - from)
   yield* file.seek(BigInt(from), "start")
   // A crash here leaves every byte as it was.
-  yield* file.writeAll(bytes)
+  yield* Effect.catch(bytes.length === 0 ? Effect.void : file.writeAll(bytes), (error) =>
+    Effect.logWarning("the last lines of the index could not be written anew").pipe(
+      Effect.annotateLogs({ index: path, error: wordsOf(error) })
+    )
+  )
   yield* Durable.syncFile(file)
 }, Effect.scoped)

@@ -1,4 +1,5 @@
 /** Behind a proxy that ends TLS: whose word on a client counts. */
+import { rmSync } from "node:fs"
 import * as http from "node:http"
 import { join } from "node:path"
 import { expect, test } from "vitest"
@@ -52,7 +53,9 @@ test("nobody else's word counts, with a token or without", async () => {
 })
 
 test("over a unix socket everybody is the proxy whom the socket lets in", async () => {
-  const socketPath = join(temporaryDirectory(), "http.sock")
+  using stack = new DisposableStack()
+  const directory = stack.adopt(temporaryDirectory(), (path) => rmSync(path, { recursive: true }))
+  const socketPath = join(directory, "http.sock")
   await using receiver = await startReceiver({ connections: believing(), listen: `unix:${socketPath}` })
   const status = (request: Request) =>
     new Promise((resolve, reject) => {

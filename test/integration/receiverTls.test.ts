@@ -1,4 +1,5 @@
 /** Mutual TLS as it is on the wire: who gets in with which certificate, and what happens when files are renewed. */
+import { rmSync } from "node:fs"
 import * as https from "node:https"
 import * as net from "node:net"
 import { join } from "node:path"
@@ -39,7 +40,11 @@ const start = async (options: Options = {}) => {
   const as = (credential: Partial<Credential>, request: Request, agent?: https.Agent) =>
     sendSecurely(receiver.port, { ca: lab.cert, ...credential }, request, agent === undefined ? {} : { agent })
   const warnings = () => receiver.logs.filter(({ level }) => level !== "Info").map(({ message }) => message)
-  return { ...receiver, as, files, warnings, [Symbol.asyncDispose]: receiver[Symbol.asyncDispose] }
+  const end = async () => {
+    await receiver[Symbol.asyncDispose]()
+    rmSync(directory, { recursive: true })
+  }
+  return { ...receiver, as, files, warnings, [Symbol.asyncDispose]: end }
 }
 
 const statusesAs = async (receiver: Awaited<ReturnType<typeof start>>, credential: Partial<Credential>) => {

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { RECEIVER } from "../support/shipperBox.ts"
 import { needTools } from "../support/tools.ts"
 import { type Report, runRound } from "./round.ts"
 
@@ -15,11 +16,14 @@ const CLEAR_LINE = "\r\u001b[2K"
 
 const USAGE = "usage: npm run kill -- [--kills N] [--seed S] [--json]"
 
+const refuse = (why: string): never => {
+  process.stderr.write(`${why}\n`)
+  return process.exit(2)
+}
+
 const number = (text: string | undefined, otherwise: number): number => {
   const value = text === undefined ? otherwise : Number(text)
-  if (Number.isInteger(value) && value >= 0) return value
-  process.stderr.write(`${USAGE}\n`)
-  process.exit(2)
+  return Number.isInteger(value) && value >= 0 ? value : refuse(USAGE)
 }
 
 const readArguments = () => {
@@ -29,8 +33,7 @@ const readArguments = () => {
     })
     return { kills: number(values.kills, 200), seed: number(values.seed, Date.now() % 1_000_000), json: values.json }
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`)
-    return process.exit(2)
+    return refuse(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
   }
 }
 
@@ -65,7 +68,12 @@ const tallyText = (tally: Tally): string =>
     .join("")
 
 const { json, kills, seed } = readArguments()
-needTools("zstd", "tar", "sha256sum", "git", "unshare", "mount", "setpriv")
+try {
+  needTools("zstd", "tar", "sha256sum", "git", "unshare", "mount", "setpriv")
+} catch (error) {
+  refuse(error instanceof Error ? error.message : String(error))
+}
+if (!fs.existsSync(RECEIVER)) refuse(`${RECEIVER} is not there: npm run build`)
 const began = performance.now()
 const root = fs.mkdtempSync(join(tmpdir(), "cis490-kill-"))
 process.stderr.write(`seed ${seed}, in ${root}\n`)

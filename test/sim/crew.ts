@@ -18,12 +18,9 @@ export const work = (jobs: Iterable<Job>, { each, mistake = "" }: CrewOptions): 
   const source = jobs[Symbol.iterator]()
   let enough = false
   const next = (): ReadonlyArray<Job> => {
+    if (enough) return []
     const batch: Array<Job> = []
-    while (!enough && batch.length < BATCH) {
-      const job = source.next()
-      if (job.done === true) break
-      batch.push(job.value)
-    }
+    for (let job = source.next(); job.done !== true; job = source.next()) if (batch.push(job.value) === BATCH) break
     return batch
   }
   const one = (): Promise<void> =>

@@ -94,9 +94,10 @@ const keysOf = (event: Event): ReadonlyArray<string> => {
   return [`call: ${what}`, `class: ${of}`]
 }
 
-/** What could not be taken away when it was done with, and was said to be the next start's. */
+/** What could not be taken away when it was done with, as was said. */
 const isLeftToTheNextStart = (name: string, history: ReadonlyArray<string>): boolean =>
-  name === ".probe" || history.some((line) => line.includes("could not be removed from incoming/") && line.includes(name))
+  name === ".probe" ||
+  history.some((line) => line.includes("could not be removed from incoming/") && line.includes(name))
 
 export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   const random = makeRandom(plan.seed)
@@ -365,7 +366,11 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
     if (!isUp() || endsNow > ends)
       throw new Violation("the daemons stay up", `${endsNow - ends} ended though nothing was wrong any more`)
     const left = ending.leftInIncoming()
-    if (left.length > 0 && left.every((name) => isLeftToTheNextStart(name, world.history))) {
+    const isNextStarts = (name: string): boolean => {
+      const [host = "", id = ""] = name.split("~")
+      return ledger.isLost(host, id) || !ending.hasRow(host, id) || isLeftToTheNextStart(name, world.history)
+    }
+    if (left.length > 0 && left.every(isNextStarts)) {
       count("incoming: left to the next start")
       supervisor.restart(RECEIVER_MACHINE)
       world.run(world.now() + 30_000, afterStep)

@@ -92,7 +92,7 @@ const smuggling: ReadonlyArray<Row> = [
   ["Content-Length empty", put(["content-length: ", DIGEST]), [400]],
   ["Content-Length beyond 64 bits", put(["content-length: 99999999999999999999", DIGEST]), [400]],
   ["Content-Length beyond 53 bits", put(["content-length: 9007199254740993", DIGEST, CLOSE]), [413]],
-  ["no Content-Length", put([DIGEST]), [411]],
+  ["no Content-Length", put([DIGEST, CLOSE]).slice(0, 1), [411]],
   ["a folded header", upload("x-a: one\r\n two"), [400]],
   ["a folded Content-Length", put([`content-length:\r\n ${BODY.length}`, DIGEST]), [400]],
   [
@@ -141,7 +141,7 @@ const odd: ReadonlyArray<Row> = [
     put([LENGTH, CLOSE, "traceparent: 00-\x85evil level=error\x9b-b-01"]),
     [400]
   ],
-  ["HTTP/1.0 without a length", put([DIGEST], PATH, "HTTP/1.0"), [411]],
+  ["HTTP/1.0 without a length", put([DIGEST], PATH, "HTTP/1.0").slice(0, 1), [411]],
   ["HTTP/1.9", put([LENGTH, DIGEST], PATH, "HTTP/1.9"), [400]],
   ["HTTP/2 by prior knowledge", ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], [400]],
   [
@@ -160,7 +160,7 @@ const odd: ReadonlyArray<Row> = [
   ["64 KiB of zeros", [Buffer.alloc(65_536)], [400]],
   ["Expect: something else", put([LENGTH, DIGEST, CLOSE, "expect: 200-ok"]), [417]],
   ["Expect: 100-continue before a refusal", put([LENGTH, "expect: 100-continue"]).slice(0, 1), [400]],
-  ["nonsense behind three good requests", [health().repeat(3), "nonsense\r\n\r\n"], []],
+  ["nonsense behind three good requests", [`${health().repeat(3)}nonsense\r\n\r\n`], []],
   ["half a request line, and the end", ["PUT /v1/epi"], [400], { endsEarly: true }],
   ["half a body, and the end", [...upload().slice(0, 1), BODY.subarray(0, 50)], [408], { endsEarly: true }],
   ["half a body, and gone", [...upload().slice(0, 1), BODY.subarray(0, 50)], [], { resets: true }],

@@ -16,8 +16,8 @@ const compare = (a: Line, b: Line): number => Buffer.compare(Buffer.from(a.path)
 /** A link counts by its name: such content is never sent. */
 const identityOf = (lines: ReadonlyArray<Line>): string =>
   sha256(
-    [...lines]
-      .sort(compare)
+    lines
+      .toSorted(compare)
       .map((line) => `${line.sha256}  ${line.path}\n`)
       .join("")
   )

@@ -176,6 +176,8 @@ export const makeEnding = (scene: Scene) => {
   return {
     restOf,
     leftInIncoming,
+    hasRow: (host: string, id: string): boolean =>
+      rows(central.disk.current()).standing.some((row) => row.host_id === host && row.episode_id === id),
     /** Whether waiting longer may still change something. */
     isAtRest: (): boolean => ledger.owed().every((entry) => isJust(entry, restOf(entry))),
     verify: (): void => {

@@ -270,6 +270,11 @@ const resentWhileStoring: Story = ({ host, random }) => [
     fate: { _tag: "Slow", millis: 500 + random.fork("millis").int(8000) }
   }
 ]
+/** Nothing gets through for a while, and somebody takes out of the way what would be refused. */
+const drained: Story = ({ host, random }) => [
+  { kind: "unplugged", at: 0, host: host.name, forMillis: 20_000 },
+  { kind: "command", at: 5000 + random.fork("then").int(14_000), host: host.name, argv: ["drain"] }
+]
 const conflict: Story = (scene) => [
   { kind: "rerecord", ...about(scene), at: scene.episode.at + 8000 + scene.random.fork("then").int(20_000) },
   ...(scene.random.fork("resolved").chance(0.6)
@@ -305,6 +310,7 @@ const STORIES: ReadonlyArray<readonly [number, string, Story]> = [
   [2, "freshCode", freshCode],
   [1, "refusedAndRequeued", refusedAndRequeued],
   [2, "resentWhileStoring", resentWhileStoring],
+  [2, "drained", drained],
   [2, "conflict", conflict]
 ]
 
