@@ -12,6 +12,12 @@ const budget = (chance: Chance, direction: "up" | "down"): number =>
       ? chance.between(0, 800)
       : chance.between(800, 2_000_000)
 
+/** With a reset, where that is still possible: libuv never lets go of a socket that is reset after its FIN. */
+const reset = (socket: net.Socket): void => {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** `port`: where the receiver listens now, if it does. */
 export const openLink = async (chance: Chance, port: () => number | undefined) => {
   let weather: Weather = "clear"
@@ -21,7 +27,7 @@ export const openLink = async (chance: Chance, port: () => number | undefined) =
   const hangUp = (...both: ReadonlyArray<net.Socket>): void => {
     const rudely = chance.yes(0.5)
     for (const socket of both) {
-      if (rudely) socket.resetAndDestroy()
+      if (rudely) reset(socket)
       else socket.destroy()
     }
   }
@@ -58,7 +64,7 @@ export const openLink = async (chance: Chance, port: () => number | undefined) =
     client.on("error", () => undefined)
     if (weather === "refused" || at === undefined) {
       if (weather === "refused") tally.refused++
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const upstream = net.connect({ host: "127.0.0.1", port: at, noDelay: true, allowHalfOpen: true })
@@ -78,7 +84,7 @@ export const openLink = async (chance: Chance, port: () => number | undefined) =
     tally,
     become: (next: Weather): void => {
       weather = next
-      if (next === "refused") for (const socket of sockets) socket.resetAndDestroy()
+      if (next === "refused") for (const socket of sockets) reset(socket)
     },
     close: async () => {
       for (const socket of sockets) socket.destroy()

@@ -24,7 +24,7 @@ import { makeEnding } from "./checks/ending.ts"
 import { makeHangs } from "./checks/hangs.ts"
 import { makeLedger } from "./checks/ledger.ts"
 import { partials } from "./checks/partials.ts"
-import { storedPath } from "./checks/places.ts"
+import { QUARANTINE, STORE } from "./checks/places.ts"
 import { quiet } from "./checks/quiet.ts"
 import { retired } from "./checks/retired.ts"
 import { stored } from "./checks/stored.ts"
@@ -292,10 +292,13 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       stopped: (name, millis) => count(millis > 11_000 ? `stop: slow ${name}` : "stop: in time")
     }
   )
-  const forfeit = (isTheirs: (content: string, host: string, id: string) => boolean, why: string): void => {
+  /** Whoever does this gives up what lies in that directory, unless it is stored. */
+  const forfeitAt = (host: string, path: string, why: string): void => {
+    const { disk } = machineOf(host)
+    const content = scene.readers(machineOf(host)).current.ofDirectory(disk.current(), path)
     for (const entry of ledger.owed()) {
-      if (!isTheirs(entry.content, entry.host, entry.id)) continue
-      if (find(entry, "durable")?.startsWith(storedPath("", "").slice(0, -9)) === true) continue
+      if (entry.host !== host || entry.content !== content || find(entry, "durable")?.startsWith(STORE) === true)
+        continue
       entry.forfeited = why
     }
   }
@@ -317,10 +320,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
     disturbed,
     written: (host, id) => retirement.written(host, id),
     taken: (path) => stored_.taken(path),
-    forfeitAt: (host, path, why) => {
-      const content = scene.readers(machineOf(host)).current.ofDirectory(machineOf(host).disk.current(), path)
-      forfeit((each, of) => of === host && each === content, why)
-    },
+    forfeitAt,
     forfeitLost: () => {
       for (const entry of ledger.owed()) {
         if (find(entry, "current") === undefined || find(entry, "durable") === undefined)
@@ -333,7 +333,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       start: begin,
       about: (host, argv) => {
         if (argv[0] === "quarantine" && argv[1] === "purge")
-          forfeit((_, of, id) => of === host && id === argv[2], "purged by the operator")
+          forfeitAt(host, `${QUARANTINE}/${argv[2]}`, "purged by the operator")
       },
       happened: count
     })
@@ -357,7 +357,8 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
     world.run(beginning + endOfFaults, afterStep)
     const changes = plan.events.filter(({ kind }) => kind === "change" || kind === "rerecord").length
     const deadline = world.now() + (changes < 3 ? PATIENCE_MILLIS : PATIENCE_WITH_CHANGES_MILLIS)
-    while (world.now() < deadline && !(isUp() && ending.isAtRest())) world.run(world.now() + LOOK_MILLIS, afterStep)
+    while (world.now() < deadline && !(isUp() && hangs.areOver() && ending.isAtRest()))
+      world.run(world.now() + LOOK_MILLIS, afterStep)
     const since = world.now() + 10_000
     callsAtRest = calls
     const ends = [...counts].filter(([key]) => key.startsWith("ended")).reduce((sum, [, n]) => sum + n, 0)

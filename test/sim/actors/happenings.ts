@@ -46,10 +46,13 @@ const acts: Acts = {
       disk.close(file)
     })
     machine.note(`its disk fills up: ${disk.statfs("/").freeBytes} bytes are left`)
-    stage.world.after(forMillis, () => {
-      attempt(() => disk.unlink(FILLER))
+    const free = (): void => {
+      // Whoever mends it waits for the machine.
+      if (!machine.on) return void stage.world.after(1000, free)
+      attempt(() => removeAll(disk, FILLER))
       machine.note("its disk has room again")
-    })
+    }
+    stage.world.after(forMillis, free)
   },
   wrongToken: (stage, { forMillis, host }) => {
     const put = (token: string): void =>
