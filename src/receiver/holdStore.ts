@@ -48,8 +48,8 @@ const proveCase = Effect.fnUntraced(function* (directory: string) {
 const proveLink = Effect.fnUntraced(function* ({ incomingRoot, storeRoot }: Roots) {
   const fs = yield* FileSystem.FileSystem
   const [from, to] = [`${incomingRoot}/${PROBE}`, `${storeRoot}/${PROBE}`]
-  const remove = Effect.ignore(Effect.andThen(fs.remove(to, { force: true }), fs.remove(from, { force: true })))
-  yield* remove
+  const remove = Effect.andThen(fs.remove(to, { force: true }), fs.remove(from, { force: true }))
+  yield* remove.pipe(Effect.mapError(unfit(`no file can be removed from ${incomingRoot} and ${storeRoot}`)))
   yield* Effect.gen(function* () {
     yield* fs
       .writeFile(from, new Uint8Array(), { flag: "wx", mode: 0o600 })
@@ -63,7 +63,7 @@ const proveLink = Effect.fnUntraced(function* ({ incomingRoot, storeRoot }: Root
       )
     yield* proveCase(incomingRoot)
     yield* proveCase(storeRoot)
-  }).pipe(Effect.ensuring(remove))
+  }).pipe(Effect.ensuring(Effect.ignore(remove)))
 })
 
 /** That `incoming/` and the store are one filesystem with hard links, case-sensitive names and directory sync. */
