@@ -8,6 +8,7 @@ import * as Durable from "../durable.ts"
 import { orMissing, orTaken } from "../presence.ts"
 import { type Inspection, Volume } from "../services/Volume.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
+import { isSameFile } from "./leftovers.ts"
 import { damagedDirectory, damagedPath, type EpisodeName, hostDirectory, storedPath } from "./storePaths.ts"
 
 /** The stored files, one per name. Nothing is ever overwritten, no link is followed. */
@@ -63,9 +64,17 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
   const link = Effect.fnUntraced(function* (from: string, name: EpisodeName) {
     yield* ensureHost(name.hostId)
     const syncNames = Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
-    // What is said to have failed may be there all the same: it is durable before anybody can take it for stored.
-    const linked = fs.link(from, path(name)).pipe(Effect.tapError(() => syncNames))
-    if (!(yield* orTaken(linked))) return false
+    const link = orTaken(fs.link(from, path(name))).pipe(
+      // What is said to have failed may be done all the same.
+      Effect.catch((error) =>
+        Effect.flatMap(withFiles(isSameFile(from, path(name))), (done) =>
+          done ? Effect.succeed(true) : Effect.fail(error)
+        )
+      ),
+      // Nor is anybody to take it for stored before it is durable.
+      Effect.tapError(() => syncNames)
+    )
+    if (!(yield* link)) return false
     // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds. So does a directory that
     // cannot be synced now: the name is there, and nobody must take it for durable.
     yield* syncNames

@@ -61,7 +61,7 @@ const pointJobs = async (only?: ReadonlyArray<JourneyName>): Promise<ReadonlyArr
   const { crashPointsOf } = await import("./crashPoints.ts")
   const { journeys } = await import("./journeys.ts")
   const names = only ?? (Object.keys(journeys) as ReadonlyArray<JourneyName>)
-  return names.flatMap(crashPointsOf).map((point): Job => ({ kind: "point", point }))
+  return crashPointsOf(names).map((point): Job => ({ kind: "point", point }))
 }
 
 /** Gives whether all of them kept every promise. */

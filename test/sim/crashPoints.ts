@@ -34,14 +34,32 @@ const lastOfJourney = (outcome: Outcome, calls: ReadonlyArray<Call>): number => 
   return Math.min(outcome.callsAtRest, moves + 20)
 }
 
-export const crashPointsOf = (journey: JourneyName): ReadonlyArray<CrashPoint> => {
+/** The calls of a journey in which nothing goes wrong. */
+const callsOf = (journey: JourneyName): ReadonlyArray<Call> => {
   const calls: Array<Call> = []
   const outcome = run(journeys[journey], { seen: (_, call) => void calls.push(call) })
   if (outcome.broken !== undefined)
     throw new Error(`the journey ${journey} breaks a promise by itself: ${outcome.broken.message}`)
-  return calls
-    .slice(0, lastOfJourney(outcome, calls))
-    .flatMap(({ mutates }, call) => (mutates ? ALL : WITHOUT_EFFECT).map((fate) => ({ journey, call, fate })))
+  return calls.slice(0, lastOfJourney(outcome, calls))
+}
+
+/** How many calls two journeys have in common from the start. */
+const common = (a: ReadonlyArray<Call>, b: ReadonlyArray<Call>): number => {
+  const different = a.findIndex(({ method, target }, i) => method !== b[i]?.method || target !== b[i].target)
+  return different < 0 ? a.length : different
+}
+
+/** Where one journey begins like an earlier one, its calls are not tried again. */
+export const crashPointsOf = (names: ReadonlyArray<JourneyName>): ReadonlyArray<CrashPoint> => {
+  const earlier: Array<ReadonlyArray<Call>> = []
+  return names.flatMap((journey) => {
+    const calls = callsOf(journey)
+    const known = Math.max(0, ...earlier.map((other) => common(calls, other)))
+    earlier.push(calls)
+    return calls.flatMap(({ mutates }, call) =>
+      call < known ? [] : (mutates ? ALL : WITHOUT_EFFECT).map((fate) => ({ journey, call, fate }))
+    )
+  })
 }
 
 export const runCrashPoint = ({ call, fate, journey }: CrashPoint): Outcome =>

@@ -1,7 +1,7 @@
 /** One plan from its beginning to its end. The same plan gives the same history, byte for byte. */
 
-import { makeDirectories, writeFileDurably } from "./actors/hands.ts"
 import { schedule } from "./actors/happenings.ts"
+import { install } from "./actors/install.ts"
 import { makeOperator } from "./actors/operator.ts"
 import { startRecorder } from "./actors/recorder.ts"
 import {
@@ -10,9 +10,7 @@ import {
   RECEIVER_CONFIG,
   receiverSettings,
   SHIPPER_CONFIG,
-  shipperSettings,
-  TOKEN,
-  TOKEN_FILE
+  shipperSettings
 } from "./actors/settings.ts"
 import type { Stage } from "./actors/stage.ts"
 import { makeSupervisor } from "./actors/supervisor.ts"
@@ -25,10 +23,9 @@ import { makeHangs } from "./checks/hangs.ts"
 import { makeLedger } from "./checks/ledger.ts"
 import { partials } from "./checks/partials.ts"
 import { QUARANTINE, STORE } from "./checks/places.ts"
-import { quiet } from "./checks/quiet.ts"
 import { retired } from "./checks/retired.ts"
 import { stored } from "./checks/stored.ts"
-import { episodeIn, makeTraffic, windowAt } from "./checks/traffic.ts"
+import { answerIn, makeTraffic, sentIn, windowAt } from "./checks/traffic.ts"
 import { Violation } from "./checks/violation.ts"
 import { makeFinder, whole } from "./checks/whole.ts"
 import { Disk } from "./disk/disk.ts"
@@ -43,7 +40,9 @@ import { makeNetwork } from "./network/network.ts"
 import { commitAt, FIRST_HEAD } from "./plan/commits.ts"
 import { makeDecide } from "./plan/faults.ts"
 import { makePassages } from "./plan/passages.ts"
-import { type Event, faultsEnd, type Plan, RECEIVER_MACHINE } from "./plan/plan.ts"
+import { faultsEnd, type Plan, RECEIVER_MACHINE } from "./plan/plan.ts"
+import { keysOf, moves } from "./report/keys.ts"
+import { settle } from "./settle.ts"
 
 export interface Outcome {
   readonly plan: Plan
@@ -60,44 +59,12 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Told of every call when it begins; may give it a fate. */
+  /** Told of every call, until everything is at rest; may give it a fate. */
   readonly seen?: (process: Process, call: Call, index: number) => Fault | undefined
 }
 
-/** Faults are over then; what is not at rest after so long never will be. */
-const PATIENCE_MILLIS = 1_500_000
-/** An episode that changed three times is looked at hourly. */
-const PATIENCE_WITH_CHANGES_MILLIS = 4_500_000
-const LOOK_MILLIS = 5000
-const QUIET_MILLIS = 60_000
 /** What a plan does not say: how busy the machines are, and how far apart. */
 const LINK = { latencyMillis: 1, bytesPerSecond: 50_000_000 }
-
-/** The programs are installed; nothing has been started yet. */
-const install = (machine: Machine, path: string, settings: string, commit: string): void => {
-  const { disk } = machine
-  const put = (at: string, text: string, mode = 0o644): void =>
-    writeFileDurably(disk, at, new TextEncoder().encode(text), mode)
-  for (const directory of ["/etc/cis490", "/var/lib/cis490", "/var/lib/cis490-receiver", "/opt/cis490/.git"])
-    makeDirectories(disk, directory)
-  put(path, settings)
-  put(TOKEN_FILE, TOKEN, 0o600)
-  put("/opt/cis490/.git/HEAD", `${commit}\n`)
-  disk.syncAll()
-}
-
-const keysOf = (event: Event): ReadonlyArray<string> => {
-  if (event.kind !== "call") return [`event: ${event.kind}`]
-  const { fate, of } = event
-  const what =
-    fate._tag === "Crash" ? `${fate.how} ${fate.when}` : fate._tag === "Slow" ? "slow" : `${fate._tag} ${fate.code}`
-  return [`call: ${what}`, `class: ${of}`]
-}
-
-/** What could not be taken away when it was done with, as was said. */
-const isLeftToTheNextStart = (name: string, history: ReadonlyArray<string>): boolean =>
-  name === ".probe" ||
-  history.some((line) => line.includes("could not be removed from incoming/") && line.includes(name))
 
 export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   const random = makeRandom(plan.seed)
@@ -108,6 +75,8 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   const isOver = (): boolean => elapsed() > endOfFaults
   const counts = new Map<string, number>()
   const count = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
+  const sumOf = (group: string): number =>
+    [...counts].reduce((sum, [key, times]) => (key.startsWith(group) ? sum + times : sum), 0)
   let calls = 0
   let callsAtRest = 0
   let broken: Violation | undefined
@@ -134,7 +103,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
     },
     (process, call, index) => {
       calls++
-      return seen?.(process, call, index)
+      return callsAtRest === 0 ? seen?.(process, call, index) : undefined
     }
   )
   const performed = (process: Process, call: Call): void =>
@@ -180,15 +149,10 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       elapsed,
       isOver,
       ({ from, request }) => {
-        const episode = episodeIn(request.target)
-        if (episode === undefined) return
-        traffic.sent.push({
-          at: world.now(),
-          method: request.method,
-          ...episode,
-          contentSha256: request.headers["x-cis490-content-sha256"]
-        })
-        guarded(() => retirement.sent(from, request.method, episode.id, request.headers["x-cis490-content-sha256"]))
+        const sent = sentIn(request, world.now())
+        if (sent === undefined) return
+        traffic.sent.push(sent)
+        guarded(() => retirement.sent(from, sent.method, sent.id, sent.contentSha256))
       },
       (event, words) => {
         if (event !== undefined) count("event: connection")
@@ -196,26 +160,10 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       }
     ),
     answered: (head, response, body, arrivedAt) => {
-      const episode = episodeIn(head.target)
-      if (episode === undefined) return
-      const text = new TextDecoder().decode(body)
-      const said: unknown = text === "" ? undefined : JSON.parse(text)
-      const contentSha256 =
-        typeof said === "object" && said !== null && "content_sha256" in said
-          ? String(said.content_sha256)
-          : response.headers["x-cis490-content-sha256"]
-      const answer = {
-        arrivedAt,
-        at: world.now(),
-        method: head.method,
-        ...episode,
-        commit: head.headers["x-cis490-code-commit"],
-        status: response.status,
-        body: said,
-        contentSha256
-      }
+      const answer = answerIn(head, response, body, { arrivedAt, at: world.now() })
+      if (answer === undefined) return
       traffic.answers.push(answer)
-      count(`answer: ${head.method} ${response.status}`)
+      count(`answer: ${answer.method} ${answer.status}`)
       guarded(() => judgeAnswer(answer))
     }
   })
@@ -238,16 +186,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   const retirement = retired(scene)
   const judgeAnswer = answers(scene)
   const hangs = makeHangs(scene, report)
-  const moves: Check = {
-    performed: (_, { method, target }) => {
-      if (method !== "rename" && method !== "link") return
-      const words = target
-        .split(" → ")
-        .map((path) => /\/(episodes|shipped|quarantine|trash|outbox|drafts|damaged|store|incoming)\//.exec(path)?.[1])
-      if (words[0] !== undefined && words[1] !== undefined) count(`move: ${words[0]} → ${words[1]}`)
-    }
-  }
-  const checks: ReadonlyArray<Check> = [whole_, stored_, retirement, blamed(scene), partials(scene), moves]
+  const checks: ReadonlyArray<Check> = [whole_, stored_, retirement, blamed(scene), partials(scene), moves(count)]
   const disturbed = (where: Machine): void =>
     guarded(() => {
       for (const check of checks) check.disturbed?.(where)
@@ -346,43 +285,22 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   })
 
   const ending = makeEnding(scene)
-  const silence = quiet(scene)
   const afterStep = (): void => {
     if (broken !== undefined) throw broken
     for (const check of checks) check.stepped?.()
   }
-  const isUp = (): boolean =>
-    machines.every((each) => each.on) && [...supervisor.services.values()].every(({ running }) => running !== undefined)
-  const settle = (): void => {
-    world.run(beginning + endOfFaults, afterStep)
-    const changes = plan.events.filter(({ kind }) => kind === "change" || kind === "rerecord").length
-    const deadline = world.now() + (changes < 3 ? PATIENCE_MILLIS : PATIENCE_WITH_CHANGES_MILLIS)
-    while (world.now() < deadline && !(isUp() && hangs.areOver() && ending.isAtRest()))
-      world.run(world.now() + LOOK_MILLIS, afterStep)
-    const since = world.now() + 10_000
-    callsAtRest = calls
-    const ends = [...counts].filter(([key]) => key.startsWith("ended")).reduce((sum, [, n]) => sum + n, 0)
-    world.run(world.now() + QUIET_MILLIS, afterStep)
-    const endsNow = [...counts].filter(([key]) => key.startsWith("ended")).reduce((sum, [, n]) => sum + n, 0)
-    if (!isUp() || endsNow > ends)
-      throw new Violation("the daemons stay up", `${endsNow - ends} ended though nothing was wrong any more`)
-    const left = ending.leftInIncoming()
-    const isNextStarts = (name: string): boolean => {
-      const [host = "", id = ""] = name.split("~")
-      return ledger.isLost(host, id) || !ending.hasRow(host, id) || isLeftToTheNextStart(name, world.history)
-    }
-    if (left.length > 0 && left.every(isNextStarts)) {
-      count("incoming: left to the next start")
-      supervisor.restart(RECEIVER_MACHINE)
-      world.run(world.now() + 30_000, afterStep)
-    }
-    ending.verify()
-    silence.verifySince(since)
-    silence.verifyAll()
-    hangs.verify([...supervisor.services.values()].reduce((sum, service) => sum + service.hangs, 0))
-  }
   try {
-    settle()
+    settle({
+      scene,
+      supervisor,
+      ending,
+      hangs,
+      endOfFaults: beginning + endOfFaults,
+      ends: () => sumOf("ended"),
+      atRest: () => void (callsAtRest = calls),
+      goOn: (until) => world.run(until, afterStep),
+      count
+    })
     for (const entry of ledger.owed()) {
       const rest = ending.restOf(entry)
       count(`rest: ${rest._tag}${rest._tag === "Quarantined" ? ` ${rest.reason}` : ""}`)

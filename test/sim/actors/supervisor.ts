@@ -39,7 +39,7 @@ interface Unit {
   starts: number
   hangs: number
   failures: number
-  isStopping: boolean
+  isComingBack: boolean
 }
 
 export const makeSupervisor = (
@@ -58,7 +58,6 @@ export const makeSupervisor = (
     const { machine, program } = unit
     if (!machine.on || unit.running !== undefined) return
     unit.starts++
-    unit.isStopping = false
     let beaten = world.now()
     let ready = false
     const running = options.start(machine, {
@@ -74,10 +73,9 @@ export const makeSupervisor = (
           end._tag === "Exited" ? `ended: ${program} exits ${end.code}` : `ended: ${program} ${end._tag}`
         )
         if (end._tag === "PowerCut") return
-        const asked = unit.isStopping
         const failed = end._tag === "Exited" && end.code !== 0
         if (failed) unit.failures++
-        world.after(failed || end._tag === "Killed" || asked ? RESTART_MILLIS : RESTART_MILLIS, () => begin(unit))
+        world.after(RESTART_MILLIS, () => begin(unit))
       }
     })
     unit.running = running
@@ -101,7 +99,7 @@ export const makeSupervisor = (
       starts: 0,
       hangs: 0,
       failures: 0,
-      isStopping: false
+      isComingBack: false
     }
     units.set(name, unit)
     begin(unit)
@@ -111,11 +109,16 @@ export const makeSupervisor = (
     if (unit === undefined) throw new Error(`no machine ${name}`)
     return unit
   }
-  const comeBack = (unit: Unit, millis: number): void =>
-    void world.after(millis, () => {
+  /** Whoever says so first says when. */
+  const comeBack = (unit: Unit, millis: number): void => {
+    if (unit.isComingBack) return
+    unit.isComingBack = true
+    world.after(millis, () => {
+      unit.isComingBack = false
       unit.machine.powerOn()
       begin(unit)
     })
+  }
 
   return {
     services: units,
@@ -130,7 +133,6 @@ export const makeSupervisor = (
       const unit = unitOf(name)
       const { running } = unit
       if (running === undefined) return
-      unit.isStopping = true
       const since = world.now()
       running.process.atEnd(() => options.stopped(running.process.name, world.now() - since))
       running.terminate()

@@ -99,7 +99,7 @@ export const makeEnding = (scene: Scene) => {
       case "Untouched":
         return endings.includes("untouched")
       case "Held":
-        return mayShip && isRivalled(entry)
+        return isRivalled(entry)
       case "Quarantined":
         // Whether the reason is just was seen when it was given.
         return (

@@ -28,8 +28,8 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "rename over instead of create-only",
     file: "src/receiver/Store.ts",
-    find: "const linked = fs.link(from, path(name))",
-    replace: "const linked = fs.rename(from, path(name))",
+    find: "const link = orTaken(fs.link(from, path(name)))",
+    replace: "const link = orTaken(fs.rename(from, path(name)))",
     promise: "nothing stored is ever replaced, and what a crash leaves is found again"
   },
   {
@@ -173,9 +173,9 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "a link that is said to have failed is taken for not there",
     file: "src/receiver/Store.ts",
-    find: ".pipe(Effect.tapError(() => syncNames))",
-    replace: "",
-    promise: "200 is said only of what is durable"
+    find: "done ? Effect.succeed(true) : Effect.fail(error)",
+    replace: "done ? Effect.fail(error) : Effect.fail(error)",
+    promise: "one file, one row"
   },
   {
     name: "a failed append's name stays in incoming/",
