@@ -57,6 +57,8 @@ function* seedJobs(from: number, count: number): Generator<Job> {
   for (let seed = from; seed < from + count; seed++) yield { kind: "seed", seed, twice: seed % TWICE_EVERY === 0 }
 }
 
+const regressionJobs = (): ReadonlyArray<Job> => regressions().map((plan): Job => ({ kind: "plan", plan }))
+
 const pointJobs = async (only?: ReadonlyArray<JourneyName>): Promise<ReadonlyArray<Job>> => {
   const { crashPointsOf } = await import("./crashPoints.ts")
   const { journeys } = await import("./journeys.ts")
@@ -145,6 +147,7 @@ const notice = async (mistake: string, points: ReadonlyArray<Job>): Promise<bool
   }
   for (const jobs of [
     [...seedJobs(1, SEEDS_FIRST)],
+    regressionJobs(),
     points,
     [...seedJobs(SEEDS_FIRST + 1, NOTICED_WITHIN - SEEDS_FIRST)]
   ]) {
@@ -161,10 +164,11 @@ const notice = async (mistake: string, points: ReadonlyArray<Job>): Promise<bool
 
 const main = async (): Promise<boolean> => {
   if (values.mistakes || values.mistake !== undefined) {
+    const planted = mistakes.filter(({ name }) => values.mistakes || name === values.mistake)
+    if (planted.length === 0) throw new Error(`no mistake is called "${values.mistake}"; see test/sim/mistakes`)
     const points = await pointJobs(["shipped"])
     let all = true
-    for (const { name } of mistakes)
-      if (values.mistakes || name === values.mistake) all = (await notice(name, points)) && all
+    for (const { name } of planted) all = (await notice(name, points)) && all
     return all
   }
   if (values.seed !== undefined) return explain({ kind: "seed", seed: Number(values.seed), twice: false })
@@ -179,8 +183,7 @@ const main = async (): Promise<boolean> => {
   }
   if (values.points) return runAll("crash points", await pointJobs(), false)
   const seeds = Number(values.seeds ?? 200)
-  const old = regressions().map((plan): Job => ({ kind: "plan", plan }))
-  return runAll("seeds", [...old, ...seedJobs(Number(values.from), seeds)], seeds >= NOTICED_WITHIN)
+  return runAll("seeds", [...regressionJobs(), ...seedJobs(Number(values.from), seeds)], seeds >= NOTICED_WITHIN)
 }
 
 process.exitCode = (await main()) ? 0 : 1
