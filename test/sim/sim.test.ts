@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import { simulate } from "../support/simulate.ts"
 
 it("keeps every promise in 2,000 seeds, covers every kind of trouble, and does the same again", {
-  timeout: 600_000
+  timeout: 1_200_000
 }, async () => {
   const { said, status } = await simulate("--seeds", "2000")
   expect(said).toMatch(/\n\d+ seeds, \d+ calls, 0 failed/)
@@ -11,7 +11,7 @@ it("keeps every promise in 2,000 seeds, covers every kind of trouble, and does t
   expect(status, said).toBe(0)
 })
 
-it("keeps every promise whichever call of a journey goes wrong", { timeout: 600_000 }, async () => {
+it("keeps every promise whichever call of a journey goes wrong", { timeout: 1_200_000 }, async () => {
   const { said, status } = await simulate("--points")
   expect(Number(/(\d+) crash points/.exec(said)?.[1])).toBeGreaterThan(1000)
   expect(status, said).toBe(0)
