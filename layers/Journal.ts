@@ -3,7 +3,7 @@ import * as Layer from "effect/Layer"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { Journal, JournalClosed } from "../src/services/Journal.ts"
 import { codeOf, wordsOf } from "../src/systemError.ts"
-import { command } from "./command.ts"
+import { systemdTool } from "./systemdTool.ts"
 
 /** Ten minutes of a host that ships a dozen episodes a second. */
 const MOST_LINES = 10_000
@@ -14,7 +14,7 @@ const DENIED = /insufficient permissions|not seeing messages from other users|pe
 const closed = (why: JournalClosed["why"], message: string) => new JournalClosed({ why, message })
 
 const ask = (args: ReadonlyArray<string>) =>
-  command("journalctl", ["--no-pager", ...args]).pipe(
+  systemdTool("journalctl", ...args).pipe(
     Effect.mapError((error) =>
       codeOf(error) === "ENOENT"
         ? closed("absent", "there is no journal on this machine")

@@ -3,7 +3,7 @@ import * as Layer from "effect/Layer"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { NoServiceManager, ServiceManager, type Unit } from "../src/services/ServiceManager.ts"
 import { codeOf, wordsOf } from "../src/systemError.ts"
-import { command } from "./command.ts"
+import { systemdTool } from "./systemdTool.ts"
 
 const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "NRestarts"]
 
@@ -30,7 +30,7 @@ const nobody = (message: string) => new NoServiceManager({ message })
 const notSystemd = nobody("systemd does not run this machine")
 
 const ask = (name: string) =>
-  command("systemctl", ["--no-pager", "show", `--property=${PROPERTIES.join(",")}`, "--", `${name}.service`]).pipe(
+  systemdTool("systemctl", "show", `--property=${PROPERTIES.join(",")}`, "--", `${name}.service`).pipe(
     Effect.mapError((error) => (codeOf(error) === "ENOENT" ? notSystemd : nobody(wordsOf(error)))),
     Effect.flatMap(({ code, stderr, stdout }) => {
       if (code === 0) return Effect.succeed(unitOf(stdout))

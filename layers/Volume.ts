@@ -8,21 +8,11 @@ import * as Layer from "effect/Layer"
 import * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import { type Inspection, LockHeld, type Space, Volume } from "../src/services/Volume.ts"
+import { tagOf } from "../src/systemError.ts"
 import * as Ffi from "./ffi.ts"
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = NodeFs.constants
 const LOCK_FILE_MODE = 0o600
-
-const reasons: Readonly<Record<string, PlatformError.SystemErrorTag>> = {
-  EACCES: "PermissionDenied",
-  EBUSY: "Busy",
-  EEXIST: "AlreadyExists",
-  EISDIR: "BadResource",
-  ELOOP: "BadResource",
-  ENOENT: "NotFound",
-  ENOTDIR: "BadResource",
-  EPERM: "PermissionDenied"
-}
 
 const attempt = <A>(
   method: string,
@@ -34,7 +24,7 @@ const attempt = <A>(
     catch: (thrown) => {
       const cause = thrown as NodeJS.ErrnoException
       return PlatformError.systemError({
-        _tag: reasons[cause.code ?? ""] ?? "Unknown",
+        _tag: tagOf(cause.code),
         module: "Volume",
         method,
         pathOrDescriptor: path,

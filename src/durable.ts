@@ -62,7 +62,11 @@ export const makeDirectory: (
     const fs = yield* FileSystem.FileSystem
     if (yield* fs.exists(path)) {
       // Whoever made it may not have come to syncing its name. Where we may not look into the parent, it was none of ours.
-      return yield* Effect.catch(syncDirectory(parent(path)), () => Effect.void)
+      return yield* Effect.catchIf(
+        syncDirectory(parent(path)),
+        (error) => error.reason._tag === "PermissionDenied",
+        () => Effect.void
+      )
     }
     if (parent(path) !== path) yield* makeDirectory(parent(path), mode)
     yield* fs.makeDirectory(path, { mode }).pipe(

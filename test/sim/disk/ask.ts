@@ -1,21 +1,10 @@
 /** From a program to its disk: every system call goes through the gate of its process, and its errors become Effect's. */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { badArgument, type PlatformError, type SystemErrorTag, systemError } from "effect/PlatformError"
+import { badArgument, type PlatformError, systemError } from "effect/PlatformError"
+import { tagOf } from "../../../src/systemError.ts"
 import type { Process } from "../kernel/process.ts"
 import { DiskError, nodeError } from "./errno.ts"
-
-/** As Effect's layer for Node has it; anything else is `Unknown`. */
-const tags: Readonly<Record<string, SystemErrorTag>> = {
-  EACCES: "PermissionDenied",
-  EBUSY: "Busy",
-  EEXIST: "AlreadyExists",
-  EISDIR: "BadResource",
-  ELOOP: "BadResource",
-  ENOENT: "NotFound",
-  ENOTDIR: "BadResource",
-  EPERM: "PermissionDenied"
-}
 
 /** For whom a system call is made, in the words of an error. */
 export interface Purpose {
@@ -27,7 +16,7 @@ export interface Purpose {
 
 export const platformError = ({ about, method, module }: Purpose, cause: Error & { readonly syscall?: string }) =>
   systemError({
-    _tag: tags["code" in cause ? String(cause.code) : ""] ?? "Unknown",
+    _tag: tagOf("code" in cause ? String(cause.code) : undefined),
     module,
     method,
     pathOrDescriptor: about,

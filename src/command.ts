@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 export interface Said {
   readonly code: number
   readonly stdout: string
+  /** At most 4,000 characters. */
   readonly stderr: string
 }
 
@@ -22,12 +23,19 @@ const beginning = (bytes: Stream.Stream<Uint8Array, PlatformError>) =>
     (before: string, more: string) => (before + more).slice(0, STDERR_CHARACTERS)
   )
 
-/** What a tool of the system says, in the C locale and without a pager. It is killed when nobody waits for it any more. */
-export const command = Effect.fnUntraced(function* (program: string, args: ReadonlyArray<string>) {
+/**
+ * What a program of the system says, in the C locale and with nothing to read. `environment` goes on top of ours; `undefined` takes
+ * a variable away. It is killed when nobody waits for it any more.
+ */
+export const command = Effect.fnUntraced(function* (
+  program: string,
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string | undefined>>
+) {
   const spawner = yield* ChildProcessSpawner
   const running = yield* spawner.spawn(
     ChildProcess.make(program, args, {
-      env: { LC_ALL: "C", SYSTEMD_PAGER: "", SYSTEMD_COLORS: "0" },
+      env: { LC_ALL: "C", ...environment },
       extendEnv: true,
       stdin: "ignore",
       forceKillAfter: "1 second"
@@ -35,9 +43,7 @@ export const command = Effect.fnUntraced(function* (program: string, args: Reado
   )
   const [stdout, stderr, code] = yield* Effect.all(
     [text(running.stdout), beginning(running.stderr), running.exitCode],
-    {
-      concurrency: 3
-    }
+    { concurrency: 3 }
   )
   return { code, stdout, stderr } satisfies Said as Said
 }, Effect.scoped)
