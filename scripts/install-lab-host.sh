@@ -1,0 +1,13 @@
+#!/bin/sh
+# Installs cis490-shipper on a lab host from this checkout. `--help` says more.
+set -eu
+
+PROGRAM=cis490-shipper
+CONFIG=lab-host.toml
+FIRST_OF_ALL="set host_id and receiver.url"
+# What of the program is run before a new version takes over, and after.
+BEFORE_RESTART=drain
+AT_THE_END="ping doctor"
+
+. "$(dirname "$0")/lib/install.sh"
+install_program "$@"
