@@ -1,0 +1,50 @@
+import type { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import {
+  AppliedTopologies,
+  AppliedTopology,
+  MemoryTrouble,
+  nothingRemembered
+} from "../src/services/AppliedTopology.ts"
+import { reading, writing } from "./appliedTopology/database.ts"
+import * as Rows from "./appliedTopology/rows.ts"
+
+/** What SQLite and the disk say; anything else is our own mistake. */
+const attempt = <A>(path: string, call: () => A): Effect.Effect<A, MemoryTrouble> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(call())
+    } catch (thrown) {
+      return Predicate.isError(thrown) && Predicate.hasProperty(thrown, "code")
+        ? Effect.fail(new MemoryTrouble({ message: `${path}: ${thrown.message}` }))
+        : Effect.die(thrown)
+    }
+  })
+
+const make = (directory: string): AppliedTopology["Service"] => {
+  const path = `${directory}/topology.db`
+  const write = <A>(work: (database: DatabaseSync) => A) => attempt(path, () => writing(path, work))
+  const read = attempt(path, () => reading(path, Rows.remembered) ?? nothingRemembered)
+  return {
+    read,
+    expected: attempt(path, () => reading(path, Rows.expected)),
+    begin: (beginning) =>
+      Effect.map(
+        write((database) => Rows.begin(database, beginning)),
+        (before) => ({ takeBack: write((database) => Rows.putBack(database, before)) })
+      ),
+    settle: (outcome) => write((database) => Rows.settle(database, outcome)),
+    forget: write(Rows.forget),
+    raise: (generation) =>
+      Effect.flatMap(read, ({ generation: highest }) =>
+        highest >= generation ? Effect.void : write((database) => Rows.raise(database, generation))
+      )
+  }
+}
+
+/** SQLite, opened for each question and closed again: nothing is held, and nothing lies about. */
+export const layerSqlite = Layer.succeed(AppliedTopologies, {
+  in: (directory) => Layer.succeed(AppliedTopology, make(directory))
+})

@@ -1,0 +1,41 @@
+/** What is remembered and what is there: looked at, and never acted upon. */
+import * as Effect from "effect/Effect"
+import type { Observed, TopologyState } from "../domain/topology/wire.ts"
+import { AppliedTopology, nothingRemembered } from "../services/AppliedTopology.ts"
+import { Engine } from "../services/Engine.ts"
+import { Host } from "./host.ts"
+import { ownedBy } from "./ownership.ts"
+
+/** What the engine has of ours, of whichever topology. */
+export const observe: Effect.Effect<Observed, never, Engine | Host> = Effect.gen(function* () {
+  const { hostId } = yield* Host
+  const engine = yield* Engine
+  const networks = yield* engine.networks
+  const containers = yield* engine.containers
+  const nameOf = new Map(networks.map(({ id, name }) => [id, name]))
+  return {
+    bridges: networks.flatMap((network) => {
+      const owned = ownedBy(hostId, network)
+      return owned === undefined ? [] : [{ name: network.name, topology_id: owned.topologyId }]
+    }),
+    containers: containers.flatMap((container) => {
+      const owned = ownedBy(hostId, container)
+      if (owned === undefined) return []
+      const on = container.attachments.flatMap(({ networkId }) => nameOf.get(networkId) ?? [])
+      return [{ name: container.name, topology_id: owned.topologyId, state: container.state, networks: on }]
+    })
+  }
+}).pipe(Effect.catch(({ message }) => Effect.succeed({ error: message })))
+
+/** Fails where the memory cannot be read. */
+export const topologyState = Effect.gen(function* () {
+  const memory = yield* AppliedTopology
+  return { ...(yield* memory.read), observed: yield* observe } satisfies TopologyState
+})
+
+/** For the master, who is to hear of a memory that cannot be read. */
+export const reportedState: Effect.Effect<TopologyState, never, AppliedTopology | Engine | Host> = topologyState.pipe(
+  Effect.catch(({ message }) =>
+    Effect.map(observe, (observed) => ({ ...nothingRemembered, last_error: message, observed }))
+  )
+)
