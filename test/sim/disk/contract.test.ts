@@ -2,12 +2,15 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
+import { layerInPlace } from "../../../layers/LocalDisk.ts"
 import { layerVolume } from "../../../layers/Volume.ts"
+import { LocalDisk } from "../../../src/services/LocalDisk.ts"
 import { LockHeld, Volume } from "../../../src/services/Volume.ts"
 import { wordsOf } from "../../../src/systemError.ts"
 import { scratchDirectory } from "../../support/scratch.ts"
@@ -53,10 +56,19 @@ const answer = (each: Case, root: string): Effect.Effect<Answer, never, FileSyst
     )
   })
 
-const onRealDisk = (each: Case): Promise<Answer> =>
+const layerReal = Layer.merge(NodeFileSystem.layer, layerVolume)
+
+/** The same disk, whose small answers come in place. */
+const layerLocal = Layer.effectContext(
+  Effect.map(LocalDisk, ({ files, volume }) =>
+    Context.make(FileSystem.FileSystem, files).pipe(Context.add(Volume, volume))
+  )
+).pipe(Layer.provide(layerInPlace.pipe(Layer.provide(layerReal))))
+
+const onRealDisk = (each: Case, layer: Layer.Layer<FileSystem.FileSystem | Volume> = layerReal): Promise<Answer> =>
   Effect.runPromise(
-    Effect.scoped(Effect.flatMap(scratchDirectory, (root) => answer(each, root))).pipe(
-      Effect.provide(Layer.merge(NodeFileSystem.layer, layerVolume))
+    Effect.scoped(Effect.flatMap(scratchDirectory, (root) => answer(each, root)).pipe(Effect.provide(layer))).pipe(
+      Effect.provide(NodeFileSystem.layer)
     )
   )
 
@@ -79,6 +91,10 @@ describe("a disk", () => {
   describe.each(cases)("$does", (each) => {
     it("the real one", async () => {
       expect((await onRealDisk(each)).gives).toEqual(each.gives)
+    })
+
+    it("the real one asked in place, in the same words", async () => {
+      expect(await onRealDisk(each, layerLocal)).toEqual(await onRealDisk(each))
     })
 
     it("the simulated one, in the same words", async () => {

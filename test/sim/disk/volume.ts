@@ -76,10 +76,11 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
         const { mode, mtimeNs, size, type } = calls.lstat(path)
         return { type, size, mode, mtimeNs }
       }),
-    page: (directory, { accepts, after, limit }) =>
+    page: (directory, { accepts, after, descending = false, limit }) =>
       eachName("page", directory, (names) => {
-        const behind = names.filter((name) => name > after && accepts(name))
-        return { names: behind.toSorted().slice(0, limit), total: behind.length }
+        const isBehind = (name: string) => after === "" || (descending ? name < after : name > after)
+        const behind = names.filter((name) => isBehind(name) && accepts(name)).toSorted()
+        return { names: (descending ? behind.toReversed() : behind).slice(0, limit), total: behind.length }
       }),
     countHolding: (directory, child, counts) =>
       eachName("countHolding", directory, (names) => {

@@ -47,6 +47,11 @@ export const volumeCases: ReadonlyArray<Case> = [
     gives: { names: ["empty"], total: 1 }
   },
   {
+    does: "gives a page of the reverse order",
+    act: ({ at, volume }) => volume.page(at(""), { after: "empty", limit: 1, accepts: () => true, descending: true }),
+    gives: { names: ["dirlink"], total: 2 }
+  },
+  {
     does: "gives no page of a file",
     act: ({ at, volume }) => volume.page(at("file"), { after: "", limit: 2, accepts }),
     gives: NO_DIRECTORY
