@@ -72,8 +72,8 @@ export const startProgram = (scratch: string, program: string, args: ReadonlyArr
       return Number(fields[11]) + Number(fields[12])
     },
     /** Waits until `ready` says so; a program that has ended never will be. */
-    until: async (ready: () => boolean | Promise<boolean>): Promise<void> => {
-      const latest = performance.now() + PATIENCE_MILLIS
+    until: async (ready: () => boolean | Promise<boolean>, patienceMillis = PATIENCE_MILLIS): Promise<void> => {
+      const latest = performance.now() + patienceMillis
       while (!(await ready())) {
         if (performance.now() > latest)
           throw new Error(`${program} ${args.join(" ")} does not get there: ${readFileSync(err, "utf8").slice(-2000)}`)

@@ -1,13 +1,15 @@
 import { chmodSync } from "node:fs"
-import type { IncomingMessage } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { toIncomingMessage } from "@effect/platform-node/NodeHttpServerRequest"
+import { toIncomingMessage, toServerResponse } from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import { HttpServer, make as makeHttpServer } from "effect/http/HttpServer"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
+import { Interim } from "../src/services/Interim.ts"
 import type { ListenTls, TlsUnusable } from "../src/services/Listener.ts"
 import { Peer } from "../src/services/Peer.ts"
+import { interimOn } from "./httpServer/interim.ts"
 import type { Limits } from "./httpServer/linger.ts"
 import { addressOf, clearStaleSocket, ListenError, listenError } from "./httpServer/listen.ts"
 import { makeTaken, type Taken } from "./httpServer/servers.ts"
@@ -22,13 +24,16 @@ const LINGER: Limits = { bytes: 64 * 1024 * 1024, millis: 10_000 }
 /** Who may connect to a unix socket: its owner and its group. */
 const SOCKET_MODE = 0o660
 
-/** Every request comes with its peer. */
+/** Every request comes with its peer, and with what can be said ahead of its answer. */
 const withPeers = ({ address, serve }: HttpServer["Service"], peerOf: Taken["peerOf"]): HttpServer["Service"] =>
   makeHttpServer({
     address,
     serve: (app, middleware) => {
       const known = Effect.flatMap(HttpServerRequest, (request) =>
-        Effect.provideService(app, Peer, peerOf(toIncomingMessage(request) as IncomingMessage))
+        app.pipe(
+          Effect.provideService(Peer, peerOf(toIncomingMessage(request) as IncomingMessage)),
+          Effect.provideService(Interim, interimOn(toServerResponse(request) as ServerResponse))
+        )
       )
       return middleware === undefined ? serve(known) : serve(known, middleware)
     }

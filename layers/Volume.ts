@@ -3,58 +3,48 @@ import { type FileHandle, lstat, open, statfs } from "node:fs/promises"
 import { setImmediate } from "node:timers/promises"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import { type Inspection, LockHeld, type Space, Volume } from "../src/services/Volume.ts"
 import { tagOf } from "../src/systemError.ts"
 import * as Ffi from "./ffi.ts"
+import { typeOf } from "./fileType.ts"
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = NodeFs.constants
 const LOCK_FILE_MODE = 0o600
+
+export const volumeError = (method: string, path: string, thrown: unknown): PlatformError.PlatformError => {
+  const cause = thrown as NodeJS.ErrnoException
+  return PlatformError.systemError({
+    _tag: tagOf(cause.code),
+    module: "Volume",
+    method,
+    pathOrDescriptor: path,
+    description: cause.message,
+    syscall: cause.syscall,
+    cause
+  })
+}
 
 const attempt = <A>(
   method: string,
   path: string,
   call: () => Promise<A>
 ): Effect.Effect<A, PlatformError.PlatformError> =>
-  Effect.tryPromise({
-    try: call,
-    catch: (thrown) => {
-      const cause = thrown as NodeJS.ErrnoException
-      return PlatformError.systemError({
-        _tag: tagOf(cause.code),
-        module: "Volume",
-        method,
-        pathOrDescriptor: path,
-        description: cause.message,
-        syscall: cause.syscall,
-        cause
-      })
-    }
-  })
+  Effect.tryPromise({ try: call, catch: (thrown) => volumeError(method, path, thrown) })
 
-const typeOf = (stats: NodeFs.BigIntStats): FileSystem.File.Type => {
-  if (stats.isFile()) return "File"
-  if (stats.isDirectory()) return "Directory"
-  if (stats.isSymbolicLink()) return "SymbolicLink"
-  if (stats.isFIFO()) return "FIFO"
-  if (stats.isSocket()) return "Socket"
-  if (stats.isBlockDevice()) return "BlockDevice"
-  return stats.isCharacterDevice() ? "CharacterDevice" : "Unknown"
-}
+export const inspectionOf = (stats: NodeFs.BigIntStats): Inspection => ({
+  type: typeOf(stats),
+  size: Number(stats.size),
+  mode: Number(stats.mode & 0o7777n),
+  mtimeNs: stats.mtimeNs
+})
 
 const inspect = (path: string) =>
-  attempt("inspect", path, () => lstat(path, { bigint: true })).pipe(
-    Effect.map(
-      (stats): Inspection => ({
-        type: typeOf(stats),
-        size: Number(stats.size),
-        mode: Number(stats.mode & 0o7777n),
-        mtimeNs: stats.mtimeNs
-      })
-    )
+  Effect.map(
+    attempt("inspect", path, () => lstat(path, { bigint: true })),
+    inspectionOf
   )
 
 const space = (path: string) =>
@@ -141,15 +131,16 @@ const eachName = async (directory: string, act: (name: string) => void): Promise
   }
 }
 
-const page: Volume["Service"]["page"] = (directory, { accepts, after, limit }) =>
+const page: Volume["Service"]["page"] = (directory, { accepts, after, descending = false, limit }) =>
   attempt("page", directory, async () => {
     let names: Array<string> = []
     let total = 0
     const cut = () => {
-      names = names.toSorted().slice(0, limit)
+      names = (descending ? names.toSorted().toReversed() : names.toSorted()).slice(0, limit)
     }
+    const isBehind = (name: string) => after === "" || (descending ? name < after : name > after)
     await eachName(directory, (name) => {
-      if (name <= after || !accepts(name)) return
+      if (!isBehind(name) || !accepts(name)) return
       total++
       names.push(name)
       if (names.length >= 2 * limit) cut()

@@ -3,6 +3,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { teardown } from "../src/cli/exit.ts"
@@ -10,7 +11,9 @@ import * as Certificates from "./Certificates.ts"
 import * as Codec from "./Codec.ts"
 import * as Ending from "./Ending.ts"
 import * as Environment from "./Environment.ts"
+import * as Identity from "./Identity.ts"
 import * as Journal from "./Journal.ts"
+import * as LocalDisk from "./LocalDisk.ts"
 import * as Logger from "./Logger.ts"
 import * as Notify from "./Notify.ts"
 import * as ServiceManager from "./ServiceManager.ts"
@@ -21,13 +24,15 @@ export const services = Layer.mergeAll(
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
   Certificates.layerNode,
   Codec.layerCodec,
+  DateTime.layerCurrentZoneLocal,
   Ending.layerNode,
   Environment.layerProcess,
+  Identity.layerProcess,
   Logger.layerLogger,
   Notify.layerSystemd(),
   Transport.layerUndici,
-  Volume.layerVolume,
-  Layer.mergeAll(Journal.layerSystemd, ServiceManager.layerSystemd).pipe(Layer.provideMerge(NodeServices.layer))
+  LocalDisk.layerInPlace.pipe(Layer.provideMerge(Layer.merge(Volume.layerVolume, NodeServices.layer))),
+  Layer.mergeAll(Journal.layerSystemd, ServiceManager.layerSystemd).pipe(Layer.provide(NodeServices.layer))
 )
 
 /** Runs it as the whole process. `name` as its users call it. */

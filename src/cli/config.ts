@@ -59,7 +59,8 @@ export const loadConfig = Effect.fnUntraced(function* <S extends AnySettings>(
   return yield* new ConfigError({ file, problems, ...warning })
 })
 
-const load = <S extends AnySettings>(schema: S) =>
+/** Loads a configuration and logs the one warning it may be worth. */
+export const loadWith = <S extends AnySettings>(schema: S) =>
   Effect.fnUntraced(function* (
     file: string
   ): Effect.fn.Return<S["Type"], ConfigError, FileSystem.FileSystem | Environment> {
@@ -69,7 +70,7 @@ const load = <S extends AnySettings>(schema: S) =>
   })
 
 /** Reads `lab-host.toml` and logs the one warning it may be worth. */
-export const loadShipper = load(ShipperSettings)
+export const loadShipper = loadWith(ShipperSettings)
 
 /** Reads `receiver.toml` and logs the one warning it may be worth. */
-export const loadReceiver = load(ReceiverSettings)
+export const loadReceiver = loadWith(ReceiverSettings)

@@ -2,7 +2,7 @@
 import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
 import type { Kind } from "../domain/setting.ts"
-import { ANY_HOST, type SettingRow } from "../domain/settingRow.ts"
+import { ANY_ENTRY, ANY_HOST, type SettingRow } from "../domain/settingRow.ts"
 import { isTomlTable, member, type TomlTable } from "../domain/toml.ts"
 
 type Variables = Readonly<Record<string, string | undefined>>
@@ -19,6 +19,7 @@ const read = (kind: Kind, text: string): unknown => (kind === "text" || kind ===
 const update = (table: unknown, path: ReadonlyArray<string>, change: (value: unknown) => unknown): unknown => {
   const [name, ...rest] = path
   if (name === undefined) return change(table)
+  if (name === ANY_ENTRY && Array.isArray(table)) return table.map((each) => update(each, rest, change))
   if (table !== undefined && !isTomlTable(table)) return table
   const names = name === ANY_HOST ? Object.keys(table ?? {}) : [name]
   const changed = names.map((each) => [each, update(member(table, each), rest, change)] as const)

@@ -5,15 +5,20 @@ import * as Stream from "effect/Stream"
 
 const RENEWED_EVERY = Duration.millis(200)
 export const CLEAR_LINE = "\r\u001b[2K"
+/** What does not fit is cut off: a second row would stay. */
+const inOneRow = (text: string): string => `\u001b[?7l${text}\u001b[?7h`
 
-/** At a terminal, one line on stderr that says what `line` gives, renewed while `work` goes on and gone when it is done. */
-export const withLine = Effect.fnUntraced(function* <A, E, R>(line: () => string, work: Effect.Effect<A, E, R>) {
+/** At a terminal, one line on stderr that says what `line` gives as far as it fits, renewed while `work` goes on and gone when it is done. */
+export const withLine = Effect.fnUntraced(function* <A, E, R>(
+  line: Effect.Effect<string>,
+  work: Effect.Effect<A, E, R>
+) {
   const stdio = yield* Stdio.Stdio
   if (!(yield* stdio.stderrIsTerminal)) return yield* work
   const write = (text: string) => Effect.ignore(Stream.run(Stream.succeed(text), stdio.stderr({ endOnDone: false })))
   const draw = Effect.forever(
     Effect.andThen(
-      Effect.suspend(() => write(`${CLEAR_LINE}${line()}`)),
+      Effect.flatMap(line, (text) => write(`${CLEAR_LINE}${inOneRow(text)}`)),
       Effect.sleep(RENEWED_EVERY)
     )
   )
@@ -27,7 +32,7 @@ export const withProgressLine = <A, E, R>(
   Effect.suspend(() => {
     let line = ""
     return withLine(
-      () => line,
+      Effect.sync(() => line),
       work((next) => Effect.sync(() => void (line = next)))
     )
   })

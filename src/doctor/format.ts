@@ -1,6 +1,7 @@
 /** The rows for people. */
-import { counted } from "../cli/humanize.ts"
+
 import { plain } from "../cli/table.ts"
+import { counted } from "../domain/humanize.ts"
 import type { Row, State } from "./row.ts"
 
 /** ECMA-48 colours. */

@@ -6,7 +6,7 @@ export class Ourselves extends Context.Service<
   Ourselves,
   {
     /** Also of the unit. */
-    readonly program: "cis490-shipper" | "cis490-receiver"
+    readonly program: "cis490-shipper" | "cis490-receiver" | "cis490-agent"
     readonly configFile: string
     /** A command of the program's, with `--config` where that is needed. */
     readonly command: (args: string) => string

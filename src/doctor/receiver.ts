@@ -1,11 +1,13 @@
 /** What doctor looks at on the central node, as one table. */
 import * as Effect from "effect/Effect"
 import type { ReceiverSettings } from "../domain/receiverSettings.ts"
+import type { FleetFiles } from "../receiver/master/readFleet.ts"
 import { parentOf, type StoreOptions } from "../receiver/storePaths.ts"
 import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Connections, lookAtAuth, lookAtHealth } from "./receiver/door.ts"
+import { lookAtFleet } from "./receiver/fleet.ts"
 import { askSources, gateOff, gateWithout, judgeGate, type Sources } from "./receiver/gate.ts"
 import { lookAtHosts } from "./receiver/hosts.ts"
 import { lookAtIndex } from "./receiver/index.ts"
@@ -60,13 +62,14 @@ export interface Where {
   readonly store: StoreOptions
   /** What hosts said is remembered there. */
   readonly hosts: string
+  readonly fleet: FleetFiles
   readonly connections: Connections
 }
 
 /** All of them. `sources`: of the gate; `undefined` where there are none. */
 export const checksWith = Effect.fnUntraced(function* <R>(
   settings: ReceiverSettings,
-  { connections, hosts, store }: Where,
+  { connections, fleet, hosts, store }: Where,
   sources: Effect.Effect<Sources | undefined, never, R>
 ) {
   const { command } = yield* Ourselves
@@ -121,6 +124,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
       look: lookAtHealth(settings)
     },
     serviceCheck,
-    { ...onDisk, check: "hosts", target: hosts, closer: command("hosts"), look: lookAtHosts(hosts) }
+    { ...onDisk, check: "hosts", target: hosts, closer: command("hosts"), look: lookAtHosts(hosts) },
+    { ...onDisk, check: "fleet", target: fleet.orders, closer: command("hosts"), look: lookAtFleet(fleet) }
   ])
 })

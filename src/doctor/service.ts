@@ -1,7 +1,7 @@
 /** How the service manager has our unit. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { counted } from "../cli/humanize.ts"
+import { counted } from "../domain/humanize.ts"
 import { type NoServiceManager, ServiceManager, type Unit } from "../services/ServiceManager.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Finding, green, red, yellow } from "./row.ts"

@@ -6,8 +6,9 @@ import type * as Layer from "effect/Layer"
 import { DEFAULT_REMEDIATION } from "../domain/receiverSettings.ts"
 import type { ShipperSettings } from "../domain/shipperSettings.ts"
 import type { Installation } from "../shipper/checkin.ts"
+import type { Destination } from "../shipper/Destination.ts"
+import type { Link } from "../shipper/Link.ts"
 import { Layout } from "../shipper/layout.ts"
-import type { Destination } from "../shipper/Receiver.ts"
 import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
@@ -63,7 +64,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
   settings: ShipperSettings,
   since: string,
   /** To the receiver. */
-  link: Layer.Layer<Destination | HttpClient | Installation, never, R>
+  link: Layer.Layer<Destination | HttpClient | Installation | Link, never, R>
 ) {
   const { command } = yield* Ourselves
   const paths = yield* Layout

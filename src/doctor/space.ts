@@ -1,7 +1,7 @@
 /** Room on a disk: bytes against the floor, and inodes. */
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
-import { counted, size } from "../cli/humanize.ts"
+import { counted, size } from "../domain/humanize.ts"
 import { type Space, Volume } from "../services/Volume.ts"
 import { type Finding, green, red, yellow } from "./row.ts"
 import { word } from "./shell.ts"

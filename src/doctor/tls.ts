@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { duration } from "../cli/humanize.ts"
+import { duration } from "../domain/humanize.ts"
 import { runOuts } from "../domain/revocationList.ts"
 import { formatTime } from "../domain/time.ts"
 import { orMissing } from "../presence.ts"

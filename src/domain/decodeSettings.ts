@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import { nearest } from "./nearest.ts"
 import { typeFound, valueFound } from "./settingFound.ts"
-import { ANY_HOST, type SettingRow, settingRows } from "./settingRow.ts"
+import { ANY_ENTRY, ANY_HOST, isTable, type SettingRow, settingRows } from "./settingRow.ts"
 import { hostId } from "./settingValue.ts"
 import { member } from "./toml.ts"
 
@@ -53,24 +53,36 @@ const complaints = (issue: SchemaIssue.Issue, path: Path = []): ReadonlyArray<Co
 }
 
 const valueAt = (root: unknown, path: Path): unknown =>
-  path.reduce<unknown>((value, name) => member(value, String(name)), root)
+  path.reduce<unknown>(
+    (value, name) => (Array.isArray(value) ? value[Number(name)] : member(value, String(name))),
+    root
+  )
 
-/** A key as TOML would write it. */
+const quoted = (part: string): string => (/^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part))
+
+/** A key as TOML would write it, `shipper.window[1].from` for one in the first of several tables. */
 const written = (path: Path): string =>
-  path.map((part) => (/^[A-Za-z0-9_-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part)))).join(".")
+  path
+    .map((part) => (typeof part === "number" ? `[${part + 1}]` : `.${quoted(String(part))}`))
+    .join("")
+    .slice(1)
 
 const nameOf = (row: SettingRow): string => row.path.at(-1) ?? ""
 
 const isAt = (prefix: Path, path: Path): boolean =>
-  prefix.length <= path.length && prefix.every((name, i) => name === ANY_HOST || name === path[i])
+  prefix.length <= path.length &&
+  prefix.every(
+    (name, i) => name === ANY_HOST || (name === ANY_ENTRY && typeof path[i] === "number") || name === path[i]
+  )
 
 const deepest = (rows: ReadonlyArray<SettingRow>, path: Path): SettingRow | undefined =>
   rows.filter((row) => isAt(row.path, path)).toSorted((a, b) => b.path.length - a.path.length)[0]
 
-const didYouMean = (rows: ReadonlyArray<SettingRow>, siblings: ReadonlyArray<SettingRow>, name: string): string => {
+const didYouMean = (rows: ReadonlyArray<SettingRow>, siblings: ReadonlyArray<SettingRow>, path: Path): string => {
+  const name = String(path.at(-1))
   const close = nearest(name, siblings.map(nameOf))
-  const candidates =
-    close === undefined ? rows.filter((row) => nameOf(row) === name) : siblings.filter((row) => nameOf(row) === close)
+  if (close !== undefined) return `; did you mean ${written([...path.slice(0, -1), close])}?`
+  const candidates = rows.filter((row) => nameOf(row) === name)
   return candidates.length === 1 ? `; did you mean ${candidates[0]?.key}?` : ""
 }
 
@@ -82,7 +94,7 @@ const unknownKey = (rows: ReadonlyArray<SettingRow>, path: Path): SettingProblem
   return {
     key: written(path),
     found: "a key that is not known here",
-    wants: `one of ${known}${didYouMean(rows, siblings, String(path.at(-1)))}`
+    wants: `one of ${known}${didYouMean(rows, siblings, path)}`
   }
 }
 
@@ -93,7 +105,7 @@ const explain =
     if (about === "unknown" || row === undefined) return unknownKey(rows, path)
     const at = path.slice(0, row.path.length)
     const value = valueAt(raw, at)
-    const found = row.secret || row.kind === "table" ? typeFound(value) : valueFound(value)
+    const found = row.secret || isTable(row) ? typeFound(value) : valueFound(value)
     return { key: written(at), found, wants: wants ?? row.wants }
   }
 

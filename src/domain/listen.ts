@@ -15,6 +15,12 @@ export const parseListen = (listen: string): Listen | undefined => {
   return host === undefined || port > 65_535 ? undefined : { _tag: "Tcp", host, port }
 }
 
+/** Whether nobody on another machine can come there. */
+export const isLocal = (listen: string): boolean => {
+  const where = parseListen(listen)
+  return where?._tag === "Unix" || (where !== undefined && /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(where.host))
+}
+
 export const listen = {
   schema: Schema.String.check(Schema.makeFilter((text) => parseListen(text) !== undefined)),
   kind: "path",

@@ -43,7 +43,18 @@ const limits = Schema.Struct({
     "Below this much free space nothing is taken in. Bytes."
   ),
   body_idle_timeout_s: defaulted(timeout, 30, "How long an upload may stand still. Seconds."),
-  max_concurrent_uploads: defaulted(integerFrom(1, "uploads"), 16, "Uploads at a time, at most half for one host.")
+  max_concurrent_uploads: defaulted(integerFrom(1, "uploads"), 16, "Uploads at a time, at most half for one host."),
+  upload_expiry_s: defaulted(
+    timeout,
+    604_800,
+    "How long an upload that may be resumed is kept after it last moved. Seconds."
+  ),
+  max_uploads_per_host: defaulted(integerFrom(1, "uploads"), 32, "Uploads begun and not finished, of one host."),
+  max_upload_bytes_per_host: defaulted(
+    integerFrom(1, "bytes"),
+    17_179_869_184,
+    "The most that those of one host may announce together; one of any size is let in. Bytes."
+  )
 })
 
 const auth = Schema.Struct({

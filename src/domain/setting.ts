@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { HostId } from "./names.ts"
 
 /** How a value is written: decides how an environment variable is read and where `~` is expanded. */
-export type Kind = "text" | "path" | "number" | "boolean" | "array" | "table"
+export type Kind = "text" | "path" | "number" | "boolean" | "array" | "table" | "tables"
 
 /** A type of value and the words for it. */
 export interface Value<S extends Schema.Top> {
@@ -29,7 +29,7 @@ export interface About {
   readonly presence: "required" | "optional" | "defaulted"
   /** As it would be written in the file. */
   readonly default?: unknown
-  /** Of a table: its keys. */
+  /** Of a table, or of each of a list of tables: its keys. */
   readonly fields?: Schema.Struct.Fields
   /** Of a table with a key per host: what each of them is. */
   readonly perHost?: Value<Schema.Top>
@@ -88,6 +88,22 @@ export const table = <S extends Schema.Struct<Schema.Struct.Fields>>(schema: S, 
     Schema.annotateKey({ [ANNOTATION]: { ...tableWords(doc), fields: schema.fields } })
   )
 
+/** A list of tables of fixed keys, `[[…]]` each. An absent one is empty. */
+export const tables = <S extends Schema.Struct<Schema.Struct.Fields>>(schema: S, doc: string) =>
+  Schema.Array(schema).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed<ReadonlyArray<S["Encoded"]>>([])),
+    Schema.annotateKey({
+      [ANNOTATION]: {
+        ...tableWords(doc),
+        kind: "tables",
+        presence: "defaulted",
+        default: [],
+        wants: "tables, each behind its name in [[ ]]",
+        fields: schema.fields
+      }
+    })
+  )
+
 /** A table with a key per host. */
 export const tableOfHosts = <S extends Schema.Top>(value: Value<S>, doc: string) =>
   Schema.Record(HostId, value.schema).pipe(
@@ -101,6 +117,12 @@ export const needs = (one: string, other: string) =>
     values[one] === undefined || values[other] !== undefined
       ? undefined
       : { path: [other], issue: `a value, because ${one} is set` }
+  )
+
+/** Checks a table: the two differ. `mend` completes "wants …". */
+export const differ = (one: string, other: string, mend: string) =>
+  Schema.makeFilter((values: Readonly<Record<string, unknown>>) =>
+    values[one] === values[other] ? { path: [other], issue: mend } : undefined
   )
 
 /** Checks a table: neither of the two goes without its companion. */

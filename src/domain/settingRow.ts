@@ -3,22 +3,30 @@ import { type About, aboutField } from "./setting.ts"
 
 /** Stands for any host in a `path`. */
 export const ANY_HOST = "<host_id>"
+/** Stands for any of a list of tables in a `path`. */
+export const ANY_ENTRY = "[]"
 
 /** One key of a configuration and all that is said about it. */
 export interface SettingRow extends Omit<About, "fields" | "perHost"> {
   readonly path: ReadonlyArray<string>
-  /** `receiver.url`, `fleet.<host_id>.agent_url`. */
+  /** `receiver.url`, `fleet.<host_id>.agent_url`, `shipper.window[].from`. */
   readonly key: string
   /** The environment variable that sets it; absent where none can. */
   readonly variable?: string
 }
 
+/** A key that stands for others. */
+export const isTable = ({ kind }: Pick<About, "kind">): boolean => kind === "table" || kind === "tables"
+
 const variable = (path: ReadonlyArray<string>, about: About): { readonly variable?: string } =>
-  about.kind === "table" || path.includes(ANY_HOST) ? {} : { variable: `CIS490_${path.join("__").toUpperCase()}` }
+  isTable(about) || path.includes(ANY_HOST) || path.includes(ANY_ENTRY)
+    ? {}
+    : { variable: `CIS490_${path.join("__").toUpperCase()}` }
 
 const rowsBelow = (path: ReadonlyArray<string>, about: About): ReadonlyArray<SettingRow> => {
   const { fields, perHost, ...said } = about
-  const row = { ...said, path, key: path.join("."), ...variable(path, about) }
+  const row = { ...said, path, key: path.join(".").replaceAll(`.${ANY_ENTRY}`, ANY_ENTRY), ...variable(path, about) }
+  if (about.kind === "tables") return [row, ...rowsOfFields([...path, ANY_ENTRY], fields ?? {})]
   if (perHost === undefined) return [row, ...rowsOfFields(path, fields ?? {})]
   const entry: About = {
     doc: about.doc,

@@ -4,6 +4,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import { HostId } from "./names.ts"
 import { parseNetwork } from "./network.ts"
 import type { Value } from "./setting.ts"
+import { clockTime, DAYS, LEAST_RATE, MINUTES_OF_DAY } from "./timetable.ts"
 
 /** Keeps the schema's own type. */
 const value = <S extends Schema.Top>(value: Value<S>): Value<S> => value
@@ -90,6 +91,39 @@ export const timeout = value({
   kind: "number",
   wants: `a number of seconds above 0, at most ${LONGEST_SECONDS}`
 })
+
+/** Bytes per second. `zero` says what none means. */
+export const rate = (zero: string) =>
+  value({
+    schema: Schema.Int.check(Schema.makeFilter((rate) => rate === 0 || rate >= LEAST_RATE)),
+    kind: "number",
+    wants: `a whole number of bytes per second: 0 (${zero}), or ${LEAST_RATE} (16 kbit/s) or more, because the receiver gives up what crawls`
+  })
+
+export const weekdays = value({
+  schema: Schema.NonEmptyArray(Schema.Literals(DAYS)),
+  kind: "array",
+  wants: "a list of one or more of mon, tue, wed, thu, fri, sat, sun"
+})
+
+const minutesOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
+
+const timeOfDay = (last: number) =>
+  value({
+    schema: Schema.String.check(
+      Schema.makeFilter((text) => /^\d\d:[0-5]\d$/.test(text) && minutesOf(text) <= last)
+    ).pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: minutesOf, encode: clockTime }))),
+    kind: "text",
+    wants: `a time in quotes, from "00:00" to "${clockTime(last)}"`
+  })
+
+/** Decoded to minutes since midnight. */
+export const beginning = timeOfDay(MINUTES_OF_DAY - 1)
+export const end = timeOfDay(MINUTES_OF_DAY)
+
+/** One of several words. */
+export const oneOf = <const Words extends ReadonlyArray<string>>(words: Words) =>
+  value({ schema: Schema.Literals(words), kind: "text", wants: `one of ${words.join(", ")}` })
 
 export const days = value({
   schema: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),

@@ -1,19 +1,25 @@
 import * as Schema from "effect/Schema"
-import { defaulted, optional, required, table, together } from "./setting.ts"
+import { defaulted, differ, optional, required, table, tables, together } from "./setting.ts"
 import {
   backoff,
   baseUrl,
+  beginning,
   boolean,
   days,
+  end,
   hostId,
   integer,
   integerFrom,
+  oneOf,
   path,
+  rate,
   seconds,
   secretFile,
   timeout,
-  token
+  token,
+  weekdays
 } from "./settingValue.ts"
+import type { Timetable } from "./timetable.ts"
 
 const paths = Schema.Struct({
   data_root: defaulted(path, "/var/lib/cis490/data", "Where episodes/, outbox/, shipped/, quarantine/ and state/ lie."),
@@ -34,6 +40,24 @@ const receiver = Schema.Struct({
   verify_tls: defaulted(boolean, true, "Whether the receiver's certificate is checked. Leave it on.")
 }).check(together("client_cert", "client_key"))
 
+/** Which of the waiting episodes goes first. */
+export const ORDERS = ["oldest-first", "newest-first", "smallest-first"] as const
+export type Order = (typeof ORDERS)[number]
+
+const window = Schema.Struct({
+  days: defaulted(
+    weekdays,
+    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    "The days on which the window begins, by the clock on the wall."
+  ),
+  from: defaulted(beginning, "00:00", "When it begins, local time."),
+  to: defaulted(end, "24:00", "When it ends; before its beginning = on the day after."),
+  rate: optional(
+    rate("nothing is sent"),
+    "What goes at most while it is on; 0 = nothing; no limit if not set. Bytes per second."
+  )
+}).check(differ("from", "to", "another time than from; a whole day is from 00:00 to 24:00"))
+
 const shipper = Schema.Struct({
   scan_interval_s: defaulted(seconds, 5, "Pause between two passes. Seconds."),
   request_timeout_s: defaulted(timeout, 60, "How long a request may stand still, not how long it may take. Seconds."),
@@ -44,7 +68,19 @@ const shipper = Schema.Struct({
     [1, 2, 4, 8, 16, 32, 60, 120, 300],
     "Longest pause after the first, second, … failed pass in a row, the last one repeating. Seconds."
   ),
-  checkin_interval_s: defaulted(seconds, 300, "How often the host checks in with the receiver; 0 = never. Seconds.")
+  checkin_interval_s: defaulted(seconds, 300, "How often the host checks in with the receiver; 0 = never. Seconds."),
+  order: defaulted(oneOf(ORDERS), "oldest-first", `Which waiting episode goes first: ${ORDERS.join(", ")} (in bytes).`),
+  resume_above_bytes: defaulted(
+    integerFrom(0, "bytes"),
+    4_194_304,
+    "A larger tarball goes on where it was cut; a smaller one is sent again. Bytes."
+  ),
+  rate_limit: defaulted(
+    rate("no limit"),
+    0,
+    "What all episodes together may take of the line; 0 = no limit. Bytes per second."
+  ),
+  window: tables(window, "Times with a rate of their own; the first that is on counts, rate_limit outside of all.")
 })
 
 const code = Schema.Struct({
@@ -71,3 +107,9 @@ export const ShipperSettings = Schema.Struct({
   retention: table(retention, "How long the episodes stay.")
 })
 export type ShipperSettings = typeof ShipperSettings.Type
+
+/** When how much may be sent. */
+export const timetableOf = ({ rate_limit, window }: ShipperSettings["shipper"]): Timetable => ({
+  rate: rate_limit === 0 ? Infinity : rate_limit,
+  windows: window.map(({ rate = Infinity, ...times }) => ({ ...times, rate }))
+})

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { parseListen } from "../domain/listen.ts"
+import { isLocal } from "../domain/listen.ts"
 import type { Sha256 } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
 import { Codec } from "../services/Codec.ts"
@@ -25,7 +25,11 @@ export const noTokens: Tokens = { shared: undefined, hosts: {}, admin: undefined
 /** Who may ask at all; the one place for every route. */
 export class Auth extends Context.Service<
   Auth,
-  { readonly authenticate: (request: Pick<Evidence, "headers">) => Effect.Effect<Client, Problem> }
+  {
+    readonly authenticate: (request: Pick<Evidence, "headers">) => Effect.Effect<Client, Problem>
+    /** Lets only the holder of the admin token by, and nobody while there is none. */
+    readonly command: (request: Pick<Evidence, "headers">) => Effect.Effect<void, Problem>
+  }
 >()("cis490/receiver/Auth") {}
 
 const protectsUploads = (tokens: Tokens): boolean =>
@@ -42,9 +46,7 @@ export const isProtected = (tokens: Tokens, { certificates, proxy }: Connections
 
 /** Why the receiver may not listen there, in words; `undefined` when it may. */
 export const mayListen = (listen: string, protectedUploads: boolean): string | undefined => {
-  const where = parseListen(listen)
-  if (protectedUploads || where?._tag === "Unix") return undefined
-  if (where !== undefined && /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(where.host)) return undefined
+  if (protectedUploads || isLocal(listen)) return undefined
   return `listen = "${listen}" can be reached from other machines, and nothing says who may write: set auth.bearer_token_file, auth.hosts or tls.client_ca, or listen on 127.0.0.1 or unix:/path`
 }
 
@@ -52,6 +54,24 @@ const unauthenticated = (error: string): Problem => ({
   problem: "unauthenticated",
   error,
   remediation: "set receiver.bearer_token_file in lab-host.toml to a token that receiver.toml knows"
+})
+
+const commandsAreOff: Problem = {
+  problem: "not-found",
+  error: "the master's routes are off",
+  remediation: "set auth.admin_token_file in receiver.toml"
+}
+
+const adminNeeded = (error: string): Problem => ({
+  problem: "unauthenticated",
+  error,
+  remediation: "send the token in auth.admin_token_file of receiver.toml"
+})
+
+const notAdmin = (means: string): Problem => ({
+  problem: "not-admin",
+  error: `this ${means} is for uploads and commands nothing`,
+  remediation: "send the token in auth.admin_token_file of receiver.toml"
 })
 
 interface Known {
@@ -72,6 +92,16 @@ const find = (known: ReadonlyArray<Known>, digest: Sha256): Client | undefined =
   const hostIds = found.flatMap((client) => (client._tag === "OnlyHosts" ? client.hostIds : []))
   return hostIds.length === 0 ? undefined : { _tag: "OnlyHosts", hostIds, means: "token" }
 }
+
+const bearerIn = (authorization: string | undefined): Result.Result<string, Problem> => {
+  if (authorization === undefined) return Result.fail(unauthenticated("no token was sent"))
+  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  return token === undefined
+    ? Result.fail(unauthenticated("Authorization is not `Bearer <token>`"))
+    : Result.succeed(token)
+}
+
+const STRANGE_TOKEN = "this token is not one of the receiver's"
 
 const knownOf = (digestOf: (token: string) => Sha256, { shared, hosts }: Tokens): ReadonlyArray<Known> => [
   ...(shared === undefined ? [] : [{ digest: digestOf(Redacted.value(shared)), client: { _tag: "AnyHost" } } as const]),
@@ -102,30 +132,46 @@ export const layer = (
       let tokens = yield* current
       let known = knownOf(digestOf, tokens)
 
-      const tokenIn = (authorization: string | undefined): Result.Result<Client, Problem> => {
-        if (authorization === undefined) return Result.fail(unauthenticated("no token was sent"))
-        const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-        if (token === undefined) return Result.fail(unauthenticated("Authorization is not `Bearer <token>`"))
-        const client = find(known, digestOf(token))
-        return client === undefined
-          ? Result.fail(unauthenticated("this token is not one of the receiver's"))
-          : Result.succeed(client)
-      }
+      const tokenIn = (authorization: string | undefined): Result.Result<Client, Problem> =>
+        Result.flatMap(bearerIn(authorization), (token) => {
+          const client = find(known, digestOf(token))
+          return client === undefined ? Result.fail(unauthenticated(STRANGE_TOKEN)) : Result.succeed(client)
+        })
 
-      const authenticate = Effect.fnUntraced(function* ({ headers }: Pick<Evidence, "headers">) {
+      const evidenceOf = Effect.fnUntraced(function* ({ headers }: Pick<Evidence, "headers">) {
         const fresh = yield* current
         if (fresh !== tokens) {
           tokens = fresh
           known = knownOf(digestOf, fresh)
         }
-        const evidence = {
+        const evidence: Evidence = {
           token: tokenIn(headers["authorization"]),
           peer: yield* Peer,
           headers,
           now: yield* Clock.currentTimeMillis
         }
+        return evidence
+      })
+
+      const authenticate = Effect.fnUntraced(function* (request: Pick<Evidence, "headers">) {
+        const evidence = yield* evidenceOf(request)
         return yield* Effect.fromResult(identify({ ...connections, tokens: protectsUploads(tokens) }, evidence))
       })
-      return { authenticate }
+
+      const command = Effect.fnUntraced(function* (request: Pick<Evidence, "headers">) {
+        const evidence = yield* evidenceOf(request)
+        const { admin } = tokens
+        if (admin === undefined) return yield* Effect.fail(commandsAreOff)
+        // First of all: a token that was given to a host commands nothing, also where it was given twice.
+        if (Result.isSuccess(evidence.token)) return yield* Effect.fail(notAdmin("token"))
+        const byConnection = identify({ ...connections, tokens: false }, evidence)
+        const isHost = Result.isSuccess(byConnection) && byConnection.success._tag === "OnlyHosts"
+        const sent = bearerIn(evidence.headers["authorization"])
+        if (Result.isFailure(sent))
+          return yield* Effect.fail(isHost ? notAdmin("certificate") : adminNeeded(sent.failure.error))
+        if (sameDigest(digestOf(sent.success), digestOf(Redacted.value(admin)))) return
+        return yield* Effect.fail(adminNeeded(STRANGE_TOKEN))
+      })
+      return { authenticate, command }
     })
   )

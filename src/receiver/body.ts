@@ -3,24 +3,40 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Problem } from "../domain/protocol.ts"
+import { openArrivals } from "./arrivals.ts"
 import type { Limits } from "./limits.ts"
 
 export interface Body {
-  /** Up to 1 MiB, valid until the next call; `undefined` once every announced byte came. */
+  /**
+   * Up to 1 MiB, valid until the next call; `undefined` once every byte came. What came before a failure is given first, and the
+   * failure with the next call.
+   */
   readonly next: Effect.Effect<Uint8Array | undefined, Problem>
   readonly received: () => number
 }
 
+/** How a body is read. */
+export interface Reading {
+  /** What it has; where its length was not said, what it may have at most. */
+  readonly bytes: number
+  /** Its length was not said: it ends where it ends. */
+  readonly open?: boolean
+  /** Ends the reading with that problem. */
+  readonly until?: Effect.Effect<Problem>
+  /** How long what came may wait for more, before it is given. Milliseconds. */
+  readonly gatherMillis?: number
+  /** What becomes of the part of a body that came. */
+  readonly keeps?: string
+}
+
 const PIECE_BYTES = 1024 * 1024
 
-const stalled = (error: string): Problem => ({
+const stalled = (error: string, remediation = "nothing was kept; send it again"): Problem => ({
   problem: "body-stalled",
   error,
-  remediation: "nothing was kept; send it again"
+  remediation
 })
 
 const shuttingDown: Problem = { problem: "unavailable", error: "the receiver is shutting down", retryAfter: 5 }
@@ -31,86 +47,88 @@ const isClientAbort = (cause: Cause.Cause<unknown>): boolean =>
   )
 
 /**
- * What may be given up when the client goes away or the program ends. A request is not interrupted anywhere else, so that a body
- * that arrived whole is stored whoever is still there to be told.
+ * What may be given up when the client goes away or the program ends; `last` is done then. A request is not interrupted anywhere else,
+ * so that a body that arrived whole is stored whoever is still there to be told.
  */
-export const abandonable = <A, R>(effect: Effect.Effect<A, Problem, R>): Effect.Effect<A, Problem, R> =>
+export const abandonable = <A, R>(
+  effect: Effect.Effect<A, Problem, R>,
+  last: Effect.Effect<void> = Effect.void
+): Effect.Effect<A, Problem, R> =>
   Effect.interruptible(effect).pipe(
     Effect.catchCauseIf(Cause.hasInterruptsOnly, (cause) =>
-      Effect.fail(isClientAbort(cause) ? stalled("the client went away") : shuttingDown)
+      Effect.andThen(last, Effect.fail(isClientAbort(cause) ? stalled("the client went away") : shuttingDown))
     )
   )
 
-/** Reads a body of `announced` bytes. One that stops, crawls or ends early fails. */
+/** What a connection that is gone still holds is here in a moment. Milliseconds. */
+const LAST_MILLIS = 100
+
+/** Reads a body. One that stops, crawls or ends early fails. */
 export const openBody = (
   request: HttpServerRequest,
-  announced: number,
+  { bytes, gatherMillis = Number.POSITIVE_INFINITY, keeps, open = false, until }: Reading,
   limits: Pick<Limits["Service"], "bodyIdleMillis" | "crawl">
 ): Effect.Effect<Body, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const pull = yield* Stream.toPull(request.stream)
-    const buffer = new Uint8Array(Math.min(announced, PIECE_BYTES))
-    let ahead: ReadonlyArray<Uint8Array> = []
-    let received = 0
+    const arrivals = yield* openArrivals(request, bytes)
+    const { ahead, fill, over, received } = arrivals
+    // Not empty where the length was not said: only reading on tells that there is no more.
+    const buffer = new Uint8Array(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
     let waitedMillis = 0
+    let failure: Problem | undefined
 
-    const isWhole = () => received === announced
-    const soFar = () => `after ${received} of ${announced} bytes`
+    const isWhole = () => ahead() === 0 && (open ? over() === "ended" : received() === bytes)
+    const soFar = () => `after ${received()} of ${open ? "at most " : ""}${bytes} bytes`
+    const stuck = (error: string) => Effect.fail(stalled(error, keeps))
     const crawls = () =>
-      waitedMillis >= limits.crawl.afterMillis && received * 1000 < limits.crawl.bytesPerSecond * waitedMillis
+      waitedMillis >= limits.crawl.afterMillis && received() * 1000 < limits.crawl.bytesPerSecond * waitedMillis
 
-    const arrival = abandonable(
-      pull.pipe(
-        Pull.catchDone(() => Effect.fail(stalled(`the body ended ${soFar()}`))),
-        Effect.catchIf(HttpServerError.isHttpServerError, () =>
-          Effect.fail(stalled(`the connection was cut ${soFar()}`))
-        ),
-        Effect.timeoutOrElse({
-          duration: limits.bodyIdleMillis,
-          orElse: () => Effect.fail(stalled(`the body stood still for ${limits.bodyIdleMillis / 1000} s ${soFar()}`))
-        })
-      )
+    const arrival = arrivals.something.pipe(
+      Effect.timeoutOrElse({
+        duration: limits.bodyIdleMillis,
+        orElse: () => stuck(`the body stood still for ${limits.bodyIdleMillis / 1000} s ${soFar()}`)
+      }),
+      (effect) => (until === undefined ? effect : Effect.raceFirst(effect, Effect.flatMap(until, Effect.fail))),
+      (effect) => abandonable(effect, Effect.asVoid(Effect.timeoutOption(arrivals.ended, LAST_MILLIS)))
     )
+
+    /** What cannot be waited for any longer. */
+    const ending = Effect.suspend((): Effect.Effect<void, Problem> => {
+      if (over() === "too-long") {
+        return Effect.fail({ problem: "bad-request", error: `the body is longer than ${bytes} bytes` })
+      }
+      if (over() === "cut") return stuck(`the connection was cut ${soFar()}`)
+      return over() === "ended" && !isWhole() && ahead() === 0 ? stuck(`the body ended ${soFar()}`) : Effect.void
+    })
 
     /** Only waiting counts: a disk of ours that is slow is not the client's crawling. */
     const wait = Effect.gen(function* () {
       const before = yield* Clock.monotonicTimeNanos
-      const chunks = yield* arrival
+      yield* arrival
       waitedMillis += Number((yield* Clock.monotonicTimeNanos) - before) / 1e6
-      received += chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-      if (received > announced) {
-        return yield* Effect.fail<Problem>({
-          problem: "bad-request",
-          error: `the body is longer than ${announced} bytes`
-        })
+      yield* ending
+      if (received() < bytes && over() === undefined && crawls()) {
+        yield* stuck(`the body crawls: ${soFar()}, waited ${Math.round(waitedMillis / 1000)} s`)
       }
-      if (!isWhole() && crawls()) {
-        return yield* Effect.fail(stalled(`the body crawls: ${soFar()}, waited ${Math.round(waitedMillis / 1000)} s`))
-      }
-      ahead = chunks
     })
 
-    /** Moves what waits in `ahead` into the buffer; gives how far it is filled. */
-    const fill = (from: number): number => {
-      let at = from
-      while (at < buffer.length) {
-        const [chunk, ...rest] = ahead
-        if (chunk === undefined) return at
-        const part = chunk.subarray(0, buffer.length - at)
-        buffer.set(part, at)
-        at += part.length
-        ahead = part.length === chunk.length ? rest : [chunk.subarray(part.length), ...rest]
-      }
-      return at
-    }
+    /** From now on nothing is added to what came. */
+    const giveUp = (problem: Problem) =>
+      Effect.andThen(
+        arrivals.stop,
+        Effect.sync(() => void (failure = problem))
+      )
 
     const next = Effect.gen(function* () {
-      let filled = fill(0)
-      while (filled < buffer.length && !isWhole()) {
-        yield* wait
-        filled = fill(filled)
+      let filled = fill(buffer, 0)
+      const since = waitedMillis
+      const mayWait = () => filled === 0 || waitedMillis - since < gatherMillis
+      while (filled < buffer.length && failure === undefined && !isWhole() && mayWait()) {
+        yield* Effect.catch(wait, giveUp)
+        filled = fill(buffer, filled)
       }
-      return filled === 0 ? undefined : buffer.subarray(0, filled)
+      if (filled > 0) return buffer.subarray(0, filled)
+      return failure === undefined ? undefined : yield* Effect.fail(failure)
     })
-    return { next, received: () => received }
+    return { next, received }
   })

@@ -26,9 +26,11 @@ const malformed = (words: string): Problem => ({
 const readText = Effect.fnUntraced(function* (request: HttpServerRequest) {
   const bytes = yield* Effect.fromResult(lengthIn(request.headers))
   if (bytes > MAX_BODY_BYTES) return yield* Effect.fail(tooLarge(bytes, MAX_BODY_BYTES))
-  const body = yield* openBody(request, bytes, yield* Limits)
-  const first = yield* body.next
-  return new TextDecoder().decode(first)
+  const body = yield* openBody(request, { bytes }, yield* Limits)
+  const text = new TextDecoder().decode(yield* body.next)
+  // It fits into the first piece; the next call says whether that was all.
+  yield* body.next
+  return text
 }, Effect.scoped)
 
 /** `POST /v1/ping`: what a host says of itself, answered with what it needs to know before it records. */

@@ -97,6 +97,8 @@ export class Hosts extends Context.Service<
   {
     /** A disk that does not take it is logged: what a host says is answered all the same. */
     readonly remember: (said: PingBody) => Effect.Effect<void>
+    /** All that ever said something, by name. */
+    readonly all: Effect.Effect<ReadonlyArray<HostRow>, PlatformError>
   }
 >()("cis490/receiver/Hosts") {}
 
@@ -122,6 +124,6 @@ export const layer = (directory: string): Layer.Layer<Hosts, PlatformError, File
             Effect.catch((error) => Effect.logWarning(`what ${said.host_id} said is not remembered: ${error.message}`))
           )
       )
-      return { remember }
+      return { remember, all: Effect.provideService(readHosts(directory), FileSystem.FileSystem, fs) }
     })
   )

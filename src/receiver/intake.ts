@@ -6,11 +6,11 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import type { Sha256 } from "../domain/names.ts"
 import type { Problem, StoredAnswer } from "../domain/protocol.ts"
 import { Codec } from "../services/Codec.ts"
 import { Volume } from "../services/Volume.ts"
 import { type Archive, type ArchiveFault, type ArchiveReport, openArchive } from "./archive.ts"
+import { checkedReport, refusal } from "./arrived.ts"
 import { type Body, openBody } from "./body.ts"
 import { Dataset } from "./Dataset.ts"
 import { Fatal, orEndProgram } from "./Fatal.ts"
@@ -18,7 +18,7 @@ import { Gate } from "./gate.ts"
 import { Limits } from "./limits.ts"
 import { diskProblem, openPart, type Part } from "./part.ts"
 import type { Announcement } from "./questions.ts"
-import { makeSlots } from "./slots.ts"
+import { Slots } from "./slots.ts"
 
 export class Intake extends Context.Service<
   Intake,
@@ -38,19 +38,14 @@ export class Intake extends Context.Service<
         readonly onBytes: (received: number) => void
       }
     ) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
+    /** Stores what lies synced at `path`, in `incoming/`, and was found to be what `report` says. Not to be interrupted. */
+    readonly store: (
+      path: string,
+      announced: Announcement,
+      report: ArchiveReport
+    ) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
   }
 >()("cis490/receiver/Intake") {}
-
-const refusal = ({ error, limitBytes, problem }: ArchiveFault): Problem => ({
-  problem,
-  error,
-  ...(limitBytes === undefined ? {} : { members: { limit_bytes: limitBytes } })
-})
-
-const mismatch = (what: string, came: Sha256, announced: Sha256): Problem => ({
-  problem: "digest-mismatch",
-  error: `digest mismatch: ${what} that came has SHA-256 ${came}, announced was ${announced}`
-})
 
 /**
  * Runs the body through the hash, the archive check and into the file. A broken archive is not the last word: the rest of the body
@@ -73,39 +68,10 @@ const pour = Effect.fnUntraced(function* (body: Body, archive: Archive, part: Pa
   return { sha256: hasher.digest(), fault }
 })
 
-/** What of the report contradicts what was announced. */
-const contradiction = (report: ArchiveReport, announced: Announcement, checkCommit: boolean): Problem | undefined => {
-  if (announced.contentSha256 !== undefined && report.contentSha256 !== announced.contentSha256) {
-    return mismatch("content", report.contentSha256, announced.contentSha256)
-  }
-  if (checkCommit && report.metaCommit !== announced.commit) {
-    const says = report.metaCommit === undefined ? "names none" : `says ${report.metaCommit}`
-    return {
-      problem: "invalid-archive",
-      error: `invalid archive: commit in meta.json's code_version ${says}, X-Cis490-Code-Commit says ${announced.commit}`
-    }
-  }
-  return undefined
-}
-
-const checkedReport = Effect.fnUntraced(function* (
-  arrived: { readonly sha256: Sha256; readonly fault: ArchiveFault | undefined },
-  archive: Archive,
-  announced: Announcement,
-  checkCommit: boolean
-) {
-  if (arrived.sha256 !== announced.sha256)
-    return yield* Effect.fail(mismatch("the body", arrived.sha256, announced.sha256))
-  if (arrived.fault !== undefined) return yield* Effect.fail(refusal(arrived.fault))
-  const report = yield* Effect.mapError(archive.end, refusal)
-  const problem = contradiction(report, announced, checkCommit)
-  return problem === undefined ? report : yield* Effect.fail(problem)
-})
-
 /** `incoming` is the directory that uploads arrive in. */
 export const layer = (options: {
   readonly incoming: string
-}): Layer.Layer<Intake, never, Codec | Volume | FileSystem.FileSystem | Dataset | Gate | Limits | Fatal> =>
+}): Layer.Layer<Intake, never, Codec | Volume | FileSystem.FileSystem | Dataset | Gate | Limits | Slots | Fatal> =>
   Layer.effect(
     Intake,
     Effect.gen(function* () {
@@ -114,7 +80,8 @@ export const layer = (options: {
       const dataset = yield* Dataset
       const volume = yield* Volume
       const context = yield* Effect.context<Codec | FileSystem.FileSystem | Fatal>()
-      const slots = makeSlots(limits.maxConcurrentUploads)
+      const fatal = yield* Fatal
+      const slots = yield* Slots
 
       const roomFor = Effect.fnUntraced(function* (bytes: number) {
         const { freeBytes } = yield* volume.space(options.incoming).pipe(Effect.catch(diskProblem))
@@ -124,6 +91,16 @@ export const layer = (options: {
           error: `${bytes} bytes more would leave less than limits.min_free_bytes = ${limits.minFreeBytes} of ${freeBytes} free bytes`
         })
       })
+
+      const store: Intake["Service"]["store"] = (path, announced, report) => {
+        const { bytes, episodeId, hostId, sha256 } = announced
+        const commit = report.metaCommit ?? announced.commit
+        const { contentSha256 } = report
+        const arrival = { path, hostId, episodeId, sha256, bytes, contentSha256 }
+        return dataset
+          .commit({ ...arrival, ...(commit === undefined ? {} : { commit }) })
+          .pipe(orEndProgram, Effect.provideService(Fatal, fatal))
+      }
 
       const takeIn = Effect.fnUntraced(
         function* (
@@ -139,7 +116,7 @@ export const layer = (options: {
             maxUnpackedBytes: limits.maxUnpackedBytes
           })
           const part = yield* openPart(options.incoming, announced)
-          const body = yield* openBody(request, announced.bytes, limits)
+          const body = yield* openBody(request, { bytes: announced.bytes }, limits)
           const arrived = yield* pour(body, archive, part).pipe(
             Effect.ensuring(Effect.sync(() => onBytes(body.received())))
           )
@@ -148,18 +125,7 @@ export const layer = (options: {
           yield* part.sync
           // A crash from here on leaves a whole tarball in `incoming/`, which the next start takes in or removes.
           yield* part.handOver
-          const commit = report.metaCommit ?? announced.commit
-          return yield* orEndProgram(
-            dataset.commit({
-              path: part.path,
-              hostId: announced.hostId,
-              episodeId: announced.episodeId,
-              sha256: announced.sha256,
-              bytes: announced.bytes,
-              contentSha256: report.contentSha256,
-              ...(commit === undefined ? {} : { commit })
-            })
-          ).pipe(Scope.provide(answered))
+          return yield* store(part.path, announced, report).pipe(Scope.provide(answered))
         },
         Effect.scoped,
         Effect.uninterruptible,
@@ -167,6 +133,6 @@ export const layer = (options: {
       )
       const take: Intake["Service"]["take"] = (request, announced, how) =>
         Effect.flatMap(Effect.scope, (answered) => takeIn(request, announced, how, answered))
-      return { roomFor, take }
+      return { roomFor, take, store }
     })
   )

@@ -17,6 +17,14 @@ export class Limits extends Context.Service<
     readonly bodyIdleMillis: number
     /** How fast a body has to come, in bytes per second, on average, once we have waited for it this long. */
     readonly crawl: { readonly bytesPerSecond: number; readonly afterMillis: number }
+    /** Uploads that may be resumed. */
+    readonly uploads: {
+      /** How long one is kept after it last moved. */
+      readonly expiryMillis: number
+      readonly maxPerHost: number
+      /** Of all that a host has announced and not finished; one upload is let in whatever its size. */
+      readonly maxBytesPerHost: number
+    }
   }
 >()("cis490/receiver/Limits") {}
 

@@ -27,7 +27,7 @@ export const diskProblem = (error: PlatformError): Effect.Effect<never, Problem>
     Effect.fail({ ...cannotStore(error), remediation: "nothing was kept; send it again later" })
   )
 
-const randomName = Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (numbers) =>
+export const randomName = Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (numbers) =>
   numbers.map((number) => Math.abs(number).toString(36)).join("")
 )
 

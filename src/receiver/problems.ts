@@ -1,18 +1,13 @@
 /** Refusals on the wire: RFC 9457 problem documents, the same shape for every route. */
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { Sha256 } from "../domain/names.ts"
-import {
-  header,
-  PROBLEM_MEDIA_TYPE,
-  type Problem,
-  type ProblemName,
-  problems,
-  problemType
-} from "../domain/protocol.ts"
+import { type Problem, type ProblemName, problems } from "../domain/protocol.ts"
+import { respondRefusal } from "../http/problemDocument.ts"
 
 /** Seconds after which trying again makes sense, where the problem itself does not say. */
 const RETRY_AFTER: Partial<Record<ProblemName, number>> = {
   "too-many-uploads": 5,
+  "too-many-open-uploads": 60,
   unavailable: 30,
   "commit-unknown": 5,
   "disk-full": 60
@@ -20,31 +15,12 @@ const RETRY_AFTER: Partial<Record<ProblemName, number>> = {
 
 export const statusOf = ({ problem }: Problem): number => problems[problem].status
 
-export const problemDocument = (problem: Problem) => ({
-  type: problemType(problem.problem),
-  title: problems[problem.problem].title,
-  status: statusOf(problem),
-  detail: problem.error,
-  error: problem.error,
-  ...(problem.remediation === undefined ? {} : { remediation: problem.remediation }),
-  ...problem.members
-})
-
 export const respondProblem = (
   problem: Problem,
   headers: Readonly<Record<string, string>> = {}
-): HttpServerResponse.HttpServerResponse => {
-  const retryAfter = problem.retryAfter ?? RETRY_AFTER[problem.problem]
-  return HttpServerResponse.text(JSON.stringify(problemDocument(problem)), {
-    status: statusOf(problem),
-    contentType: PROBLEM_MEDIA_TYPE,
-    headers: {
-      ...headers,
-      [header.problem]: problem.problem,
-      ...(retryAfter === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfter))) }),
-      ...(problem.problem === "unauthenticated" ? { "www-authenticate": 'Bearer realm="cis490"' } : {})
-    }
-  })
+): HttpServerResponse => {
+  const { problem: name, retryAfter = RETRY_AFTER[name], ...said } = problem
+  return respondRefusal({ ...said, ...problems[name], name, retryAfter }, headers)
 }
 
 export const mistake: Problem = { problem: "internal", error: "the receiver made a mistake; its log says which" }

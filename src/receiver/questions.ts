@@ -28,7 +28,7 @@ export interface Announcement extends Names {
 export type Fields = Readonly<Record<string, string | undefined>>
 
 /** Code that names no commit is as old as code whose commit is out of the window: the mend is the same. */
-type CommitRule = Pick<Gate["Service"], "enabled" | "remediation">
+export type CommitRule = Pick<Gate["Service"], "enabled" | "remediation">
 
 export const lengthIn = (fields: Fields): Result.Result<number, Problem> => {
   const field = fields["content-length"]
@@ -76,11 +76,17 @@ const contentDigestIn = (fields: Fields): Result.Result<Sha256 | undefined, Prob
       })
 }
 
-export const announcementIn = (names: Names, fields: Fields, gate: CommitRule): Result.Result<Announcement, Problem> =>
+/** `bytesIn` says where it is said how long the tarball is. */
+export const announcementIn = (
+  names: Names,
+  fields: Fields,
+  gate: CommitRule,
+  bytesIn: (fields: Fields) => Result.Result<number, Problem> = lengthIn
+): Result.Result<Announcement, Problem> =>
   Result.gen(function* () {
     return {
       ...names,
-      bytes: yield* lengthIn(fields),
+      bytes: yield* bytesIn(fields),
       sha256: yield* bodyDigestIn(fields),
       commit: yield* commitIn(fields, gate),
       contentSha256: yield* contentDigestIn(fields)

@@ -17,12 +17,21 @@ import type { Client } from "./identity.ts"
 import type { Intake } from "./intake.ts"
 import type { Limits } from "./limits.ts"
 import { lookUp } from "./lookup.ts"
+import type { Book } from "./master/book.ts"
+import type { Commanding } from "./master/command.ts"
+import { heartbeat, listHosts, setTopology, showTopology } from "./master/routes.ts"
 import { openapi } from "./openapi.ts"
 import { mistake, respondProblem, statusOf } from "./problems.ts"
 import { type Target, targetOf } from "./target.ts"
 import { upload } from "./upload.ts"
+import { begin, mayBeResumed } from "./uploads/routes/begin.ts"
+import { cancel } from "./uploads/routes/cancel.ts"
+import { tellLimits } from "./uploads/routes/limits.ts"
+import { look } from "./uploads/routes/look.ts"
+import { proceed } from "./uploads/routes/proceed.ts"
+import type { Uploads } from "./uploads/Uploads.ts"
 
-type World = Auth | Dataset | Gate | Hosts | Intake | Limits | Scope.Scope
+type World = Auth | Book | Commanding | Dataset | Gate | Hosts | Intake | Limits | Uploads | Scope.Scope
 type Route<T extends Target["_tag"]> = (
   request: HttpServerRequest,
   target: Extract<Target, { readonly _tag: T }>
@@ -55,13 +64,29 @@ const forHosts =
       Effect.flatMap((client) => route(request, target, client))
     )
 
+/** A route for the operator. */
+const forAdmin =
+  <T extends Target["_tag"]>(route: Route<T>): Route<T> =>
+  (request, target) =>
+    Effect.flatMap(Auth, (auth) => auth.command(request)).pipe(
+      Effect.tapError((problem) => logStranger(target, problem)),
+      Effect.andThen(Effect.suspend(() => route(request, target)))
+    )
+
 const description = () => Effect.succeed(json(200, openapi))
+
+const put = (request: HttpServerRequest, target: Extract<Target, { readonly _tag: "Episode" }>, client: Client) =>
+  mayBeResumed(request) ? begin(request, target, client) : upload(request, target, client)
 
 const table: { readonly [T in Target["_tag"]]: Routes<T> } = {
   Health: { GET: () => health, HEAD: () => health },
   Ping: { POST: forHosts(checkIn) },
   Openapi: { GET: description, HEAD: description },
-  Episode: { HEAD: forHosts(lookUp), PUT: forHosts(upload) }
+  Episode: { HEAD: forHosts(lookUp), PUT: forHosts(put), POST: forHosts(begin), OPTIONS: forHosts(tellLimits) },
+  Upload: { HEAD: forHosts(look), GET: forHosts(look), PATCH: forHosts(proceed), DELETE: forHosts(cancel) },
+  Heartbeat: { POST: forHosts(heartbeat) },
+  Fleet: { GET: forAdmin(() => listHosts) },
+  Topology: { GET: forAdmin(showTopology), PUT: forAdmin(setTopology) }
 }
 
 const dispatch = <T extends Target["_tag"]>(
@@ -95,6 +120,14 @@ const route = (request: HttpServerRequest): Effect.Effect<HttpServerResponse, Pr
       return dispatch(table.Openapi, request, target)
     case "Episode":
       return dispatch(table.Episode, request, target)
+    case "Upload":
+      return dispatch(table.Upload, request, target)
+    case "Heartbeat":
+      return dispatch(table.Heartbeat, request, target)
+    case "Fleet":
+      return dispatch(table.Fleet, request, target)
+    case "Topology":
+      return dispatch(table.Topology, request, target)
   }
 }
 

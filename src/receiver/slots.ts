@@ -1,8 +1,11 @@
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { HostId } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
+import { Limits } from "./limits.ts"
 
 const tooMany = (error: string): Problem => ({ problem: "too-many-uploads", error })
 
@@ -78,3 +81,11 @@ export const makeSlots = (max: number) => {
     )
   return { take }
 }
+
+/** The places of this receiver, for bodies of any kind. */
+export class Slots extends Context.Service<Slots, ReturnType<typeof makeSlots>>()("cis490/receiver/Slots") {}
+
+export const layer = Layer.effect(
+  Slots,
+  Effect.map(Limits, ({ maxConcurrentUploads }) => makeSlots(maxConcurrentUploads))
+)

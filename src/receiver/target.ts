@@ -8,6 +8,10 @@ export type Target =
   | { readonly _tag: "Ping" }
   | { readonly _tag: "Openapi" }
   | { readonly _tag: "Episode"; readonly hostId: string; readonly episodeId: string }
+  | { readonly _tag: "Upload"; readonly token: string }
+  | { readonly _tag: "Heartbeat" }
+  | { readonly _tag: "Fleet" }
+  | { readonly _tag: "Topology"; readonly hostId: string }
 
 export interface Names {
   readonly hostId: HostId
@@ -15,17 +19,24 @@ export interface Names {
 }
 
 const EPISODES = "/v1/episodes/"
+const UPLOADS = "/v1/uploads/"
+const TOPOLOGY = /^\/v1\/hosts\/([^/]*)\/topology$/
 
 const fixed: Readonly<Record<string, Target>> = {
   [path.health]: { _tag: "Health" },
   [path.ping]: { _tag: "Ping" },
-  [path.openapi]: { _tag: "Openapi" }
+  [path.openapi]: { _tag: "Openapi" },
+  [path.heartbeat]: { _tag: "Heartbeat" },
+  [path.hosts]: { _tag: "Fleet" }
 }
 
 /** `url` is the request target: a path, or a whole URL. What follows a `?` is not looked at. */
 export const targetOf = (url: string): Target | undefined => {
   const raw = url.replace(/^https?:\/\/[^/?]*/i, "").replace(/\?.*$/s, "")
   if (Object.hasOwn(fixed, raw)) return fixed[raw]
+  if (raw.startsWith(UPLOADS)) return { _tag: "Upload", token: raw.slice(UPLOADS.length) }
+  const hostOfTopology = TOPOLOGY.exec(raw)?.[1]
+  if (hostOfTopology !== undefined) return { _tag: "Topology", hostId: hostOfTopology }
   if (!raw.startsWith(EPISODES)) return undefined
   const [hostId = "", ...rest] = raw.slice(EPISODES.length).split("/")
   return { _tag: "Episode", hostId, episodeId: rest.join("/") }
@@ -46,3 +57,6 @@ export const namesIn = (target: Extract<Target, { readonly _tag: "Episode" }>): 
   if (!isEpisodeId(episodeId)) return Result.fail(badName(`${shown(episodeId)} is no episode_id`))
   return Result.succeed({ hostId, episodeId })
 }
+
+export const hostIn = ({ hostId }: Extract<Target, { readonly _tag: "Topology" }>): Result.Result<HostId, Problem> =>
+  isHostId(hostId) ? Result.succeed(hostId) : Result.fail(badName(`${shown(hostId)} is no host_id`))

@@ -16,7 +16,7 @@ export interface Inspection {
   readonly mtimeNs: bigint
 }
 
-/** Some names of a directory, sorted. */
+/** Some names of a directory, in order. */
 export interface Page {
   /** The first ones behind where the page was to begin. */
   readonly names: ReadonlyArray<string>
@@ -47,12 +47,17 @@ export class Volume extends Context.Service<
     /** `lstat`: links are not followed. */
     readonly inspect: (path: string) => Effect.Effect<Inspection, PlatformError>
     /**
-     * The first `limit` of the names in `directory` that `accepts` takes, from behind `after` on, in the order of JavaScript's strings.
-     * Memory does not grow with the directory.
+     * The first `limit` of the names in `directory` that `accepts` takes, from behind `after` on (`""`: from the beginning), in the order
+     * of JavaScript's strings, or in the reverse of it. Memory does not grow with the directory.
      */
     readonly page: (
       directory: string,
-      options: { readonly after: string; readonly limit: number; readonly accepts: (name: string) => boolean }
+      options: {
+        readonly after: string
+        readonly limit: number
+        readonly accepts: (name: string) => boolean
+        readonly descending?: boolean
+      }
     ) => Effect.Effect<Page, PlatformError>
     /**
      * Of the names in `directory` that `counts` accepts, those under which something called `child` lies: how many, and the first by

@@ -25,7 +25,7 @@ export class Patience extends Context.Service<
         isDue: (id) => Effect.map(Clock.monotonicTimeNanos, (now) => now >= (waiting.get(id)?.dueNanos ?? now)),
         failed: Effect.fnUntraced(function* (id: string, retryAfter: number | undefined) {
           const failures = (waiting.get(id)?.failures ?? 0) + 1
-          const seconds = Math.max(retryAfter ?? 0, backoffSeconds(table, failures, yield* Random.next))
+          const seconds = (retryAfter ?? 0) + backoffSeconds(table, failures, yield* Random.next)
           const now = yield* Clock.monotonicTimeNanos
           waiting.set(id, { failures, dueNanos: now + BigInt(Math.ceil(seconds * 1e9)) })
         }),

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Transfer } from "./transfers.ts"
 
 /**
  * What has moved, counted. Everything that must know whether the program gets on (the watchdog's beat, the time-out on silence, the
@@ -18,10 +19,22 @@ export interface Counters {
   /** Episodes of this pass that came to an end of any kind, and all there are. */
   done: number
   total: number
+  /** What is on its way, by episode. */
+  readonly transfers: Map<string, Transfer>
+  /** How many episodes were shipped on the last day on which any was, which is named as its local date. */
+  shippedOn: { day: string; count: number }
 }
 
 export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {
-  static readonly layer = Layer.sync(Progress, () => ({ steps: 0, packedBytes: 0, sentBytes: 0, done: 0, total: 0 }))
+  static readonly layer = Layer.sync(Progress, () => ({
+    steps: 0,
+    packedBytes: 0,
+    sentBytes: 0,
+    done: 0,
+    total: 0,
+    transfers: new Map(),
+    shippedOn: { day: "", count: 0 }
+  }))
 }
 
 /** Short enough for any `WatchdogSec` that makes sense. */
@@ -39,16 +52,24 @@ export const plannedWait = Effect.fnUntraced(function* (millis: number) {
   }
 })
 
-/** Fails with `onSilence` when `moved` has not changed for `seconds`; a time-out means silence, never slowness. */
+/**
+ * Fails with `onSilence` when `moved` has not changed for `seconds`; a time-out means silence, never slowness, and never a wait of
+ * our own (`held`).
+ */
 export const withSilenceLimit =
-  <E2>(options: { readonly seconds: number; readonly moved: () => number; readonly onSilence: () => E2 }) =>
+  <E2>(options: {
+    readonly seconds: number
+    readonly moved: () => number
+    readonly held?: () => boolean
+    readonly onSilence: () => E2
+  }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> => {
     const watch = Effect.gen(function* () {
       const quarter = Duration.millis((options.seconds * 1000) / 4)
       let seen = options.moved()
       for (let quiet = 0; quiet < 4; ) {
         yield* Effect.sleep(quarter)
-        quiet = options.moved() === seen ? quiet + 1 : 0
+        quiet = options.moved() === seen && options.held?.() !== true ? quiet + 1 : 0
         seen = options.moved()
       }
       return yield* Effect.fail(options.onSilence())

@@ -19,6 +19,7 @@ import { pack } from "./pack.ts"
 import { send } from "./Receiver.ts"
 import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
+import { countShipped } from "./standing.ts"
 
 /** One episode in hand, packed. */
 interface InHand {
@@ -96,7 +97,10 @@ const settle = (inHand: InHand, verdict: Verdict) => {
       Effect.andThen(
         // Only what was taken in now has shown that a body gets through whole.
         answer.status === "stored" ? clearLink(run) : endRow(run),
-        unlessChanged(inHand, Effect.as(retire(id, answer, note.bytes), outcome("shipped")))
+        unlessChanged(
+          inHand,
+          retire(id, answer, note.bytes).pipe(Effect.andThen(countShipped), Effect.as(outcome("shipped")))
+        )
       ),
     Conflict: (conflict) => Effect.andThen(endRow(run), Effect.as(hold(id, conflict, note), outcome("conflicts"))),
     Rejected: (refusal) =>
@@ -196,6 +200,7 @@ export const attend = Effect.fnUntraced(
         PlatformError: (error) => hostTrouble(run, id, error),
         CodecError: (error) => hostTrouble(run, id, error)
       }),
+      Effect.catchTag("LinkClosed", () => Effect.succeed(outcome("notReady"))),
       Effect.catchTag("Gone", () =>
         Effect.as(
           Effect.logInfo("vanished while it was looked at").pipe(Effect.annotateLogs({ episode: id })),

@@ -12,9 +12,10 @@ import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import * as Unsynced from "../unsynced.ts"
 import { heldIds } from "./conflictNote.ts"
+import { Destination } from "./Destination.ts"
 import { installedCommit } from "./installedCode.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
-import { ask, Destination } from "./Receiver.ts"
+import { ask } from "./Receiver.ts"
 
 /** What runs on this host. */
 export class Installation extends Context.Service<

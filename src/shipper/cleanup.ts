@@ -17,10 +17,11 @@ import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
 import { bringBack } from "./bringBack.ts"
 import { whenCrowded, whenDue } from "./calendar.ts"
+import { Destination } from "./Destination.ts"
 import { discard, emptyTrash } from "./discard.ts"
 import { Layout } from "./layout.ts"
 import { readEntry } from "./quarantineEntry.ts"
-import { Destination, holding } from "./Receiver.ts"
+import { holding } from "./Receiver.ts"
 import { readJson } from "./readJson.ts"
 
 /** How long things stay. Days, 0 = for ever. */

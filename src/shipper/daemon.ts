@@ -1,7 +1,6 @@
 /** The daemon: scan, sweep, cleanup, check-in and heartbeat as scheduled fibers. A defect in any of them ends the process. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { backoffSeconds } from "../domain/backoff.ts"
@@ -11,11 +10,14 @@ import { turnPage } from "./calendar.ts"
 import { checkIn } from "./checkin.ts"
 import { cleanup } from "./cleanup.ts"
 import { heartbeat } from "./heartbeat.ts"
+import { noteInFlight } from "./inFlight.ts"
+import { Link } from "./Link.ts"
 import { noteTrouble } from "./lastWords.ts"
 import { sweep } from "./outbox.ts"
 import { plannedWait } from "./Progress.ts"
 import { type PassResult, runPass } from "./pass.ts"
 import type { Stop } from "./run.ts"
+import { makeTeller, type Teller } from "./standing.ts"
 
 /** When the daemon does what. Seconds. */
 export class Cadence extends Context.Service<
@@ -55,44 +57,45 @@ const sayStop = (stop: Stop) =>
     Effect.annotateLogs({ ...(stop.status !== 0 && { status: stop.status }), mend: "cis490-shipper doctor" })
   )
 
-/** One line on how it stands, for whoever asks the service manager. */
-const statusLine = Effect.fnUntraced(function* (result: PassResult, shippedInAll: number) {
-  const { counts, left, stop } = result
-  const at = DateTime.formatIso(yield* DateTime.now).replace(/\.\d+Z$/, "Z")
-  const trouble = stop === undefined ? "" : `; stopped: ${stop.error.slice(0, 200)}`
-  return `STATUS=${at} ${shippedInAll} shipped since the start, ${left} in episodes/, ${counts.conflicts} in conflict${trouble}` as const
-})
-
 /** A pass that could not even list the episodes is a stopped one. */
-const passOrStop = runPass.pipe(
+const passOrStop = runPass("in turns").pipe(
   Effect.catchTag("PlatformError", (error) =>
     Effect.as(noteTrouble(wordsOf(error)), {
       counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
       left: 0,
-      stop: { error: `this host: ${wordsOf(error)}`, status: 0, retryAfter: undefined }
+      stop: { error: `this host: ${wordsOf(error)}`, status: 0, retryAfter: undefined },
+      closed: undefined,
+      cut: false
     } satisfies PassResult)
   )
 )
 
-const scan = Effect.gen(function* () {
+/** How long until the next pass, in seconds. */
+const pauseAfter = Effect.fnUntraced(function* ({ cut, stop }: PassResult, failures: number) {
   const cadence = yield* Cadence
-  const notify = yield* Notify
+  if (stop === undefined) return cut ? 0 : cadence.scanIntervalSeconds
+  // Not the larger of the two: all who were told the same would come back together.
+  return (stop.retryAfter ?? 0) + backoffSeconds(cadence.backoffSeconds, failures, yield* Random.next)
+})
+
+const sayClosed = ({ waiting, why }: NonNullable<PassResult["closed"]>) =>
+  Effect.logInfo(`nothing is sent: ${why.words}`).pipe(Effect.annotateLogs({ waiting }))
+
+const scan = Effect.fnUntraced(function* ({ passed }: Teller) {
+  const link = yield* Link
   const trouble = makeOnceAnHour()
   let failures = 0
-  let shipped = 0
   while (true) {
     const result = yield* passOrStop
-    const { counts, stop } = result
-    shipped += counts.shipped
+    const { closed, counts, stop } = result
     failures = stop === undefined ? 0 : counts.shipped > 0 ? 1 : failures + 1
     if (stop !== undefined) yield* trouble.say(stop.error, sayStop(stop))
-    else if (trouble.over()) yield* Effect.logInfo("shipping again")
-    yield* notify.send(yield* statusLine(result, shipped))
-    const seconds =
-      stop === undefined
-        ? cadence.scanIntervalSeconds
-        : Math.max(stop.retryAfter ?? 0, backoffSeconds(cadence.backoffSeconds, failures, yield* Random.next))
-    yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, seconds * 1000))
+    else if (closed === undefined && trouble.over()) yield* Effect.logInfo("shipping again")
+    yield* passed(result)
+    yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, (yield* pauseAfter(result, failures)) * 1000))
+    if (closed === undefined) continue
+    yield* sayClosed(closed)
+    yield* link.opened
   }
 })
 
@@ -113,11 +116,16 @@ const calendarPage = turnPage.pipe(
 
 const CLEANUP_LOOK_SECONDS = 60
 
+/** Hosts that were started together do not go on checking in together: up to this part of the interval earlier. */
+const CHECKIN_SPREAD = 0.1
+
 const checkins = Effect.gen(function* () {
   const { checkinIntervalSeconds } = yield* Cadence
   if (checkinIntervalSeconds === 0) return
+  const link = yield* Link
   const trouble = makeOnceAnHour()
   while (true) {
+    yield* link.unrestrained
     const { error, ok, status_code } = yield* checkIn
     if (ok) trouble.over()
     else {
@@ -127,7 +135,8 @@ const checkins = Effect.gen(function* () {
         Effect.logWarning(`check-in failed: ${words}`).pipe(Effect.annotateLogs({ status: status_code }))
       )
     }
-    yield* Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, checkinIntervalSeconds * 1000))
+    const millis = checkinIntervalSeconds * 1000 * (1 - CHECKIN_SPREAD * (yield* Random.next))
+    yield* Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, millis))
   }
 })
 
@@ -139,13 +148,15 @@ const every = <E, R>(seconds: number, effect: Effect.Effect<void, E, R>) =>
 export const daemon = Effect.gen(function* () {
   const { cleanupIntervalSeconds, scanIntervalSeconds } = yield* Cadence
   const notify = yield* Notify
+  const teller = yield* makeTeller
   yield* calendarPage
   yield* sweeping(alwaysSay)
   yield* notify.send("READY=1")
   yield* Effect.logInfo("started")
   yield* Effect.all(
     [
-      scan,
+      scan(teller),
+      noteInFlight(teller.tell),
       every(Math.max(scanIntervalSeconds, 1), sweeping(makeOnceAnHour().say)),
       every(Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
       checkins,
@@ -161,7 +172,8 @@ export const once = Effect.gen(function* () {
   yield* calendarPage
   yield* sweeping(alwaysSay)
   yield* cleanup
-  const result = yield* runPass
+  const result = yield* Effect.raceFirst(runPass("to the end"), noteInFlight(Effect.void))
   if (result.stop !== undefined) yield* sayStop(result.stop)
+  if (result.closed !== undefined) yield* sayClosed(result.closed)
   return result
 })

@@ -20,6 +20,8 @@ export interface Paths {
   readonly tarball: (id: string) => string
   readonly partial: (id: string) => string
   readonly conflictNote: (id: string) => string
+  /** Where the tarball's resumable upload lies at the receiver. */
+  readonly uploadNote: (id: string) => string
   readonly shippedEpisode: (name: string) => string
   readonly receipt: (name: string) => string
   readonly quarantined: (name: string) => string
@@ -41,6 +43,7 @@ export const pathsBelow = (root: string): Paths => ({
   tarball: (id) => `${root}/outbox/${id}.tar.zst`,
   partial: (id) => `${root}/outbox/${id}.tar.zst.partial`,
   conflictNote: (id) => `${root}/outbox/${id}.conflict.json`,
+  uploadNote: (id) => `${root}/outbox/${id}.upload.json`,
   shippedEpisode: (name) => `${root}/shipped/${name}`,
   receipt: (name) => `${root}/shipped/${name}.receipt.json`,
   quarantined: (name) => `${root}/quarantine/${name}`,

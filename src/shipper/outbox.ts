@@ -12,10 +12,11 @@ import type { Outcome } from "./run.ts"
 const TARBALL = ".tar.zst"
 const PARTIAL = ".tar.zst.partial"
 const CONFLICT = ".conflict.json"
+const UPLOAD = ".upload.json"
 
 /** The episode that a name in `outbox/` belongs to. */
 const ownerOf = (name: string): string => {
-  const suffix = [PARTIAL, TARBALL, CONFLICT].find((end) => name.endsWith(end))
+  const suffix = [PARTIAL, TARBALL, CONFLICT, UPLOAD].find((end) => name.endsWith(end))
   return suffix === undefined ? name : name.slice(0, -suffix.length)
 }
 
@@ -82,6 +83,15 @@ export const removeTarball = Effect.fnUntraced(function* (id: string) {
   const paths = yield* Layout
   // Not synced: a tarball that comes back after a crash is swept, or used again if it still fits.
   yield* fs.remove(paths.tarball(id), { force: true })
+  // A crash here leaves a note of the upload that the next tarball uses only if it is the same.
+  yield* clearUploadNote(id)
+})
+
+/** Forgets where the upload of a tarball lies. */
+export const clearUploadNote = Effect.fnUntraced(function* (id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  yield* fs.remove(paths.uploadNote(id), { force: true })
 })
 
 /**

@@ -3,18 +3,20 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Semaphore from "effect/Semaphore"
 import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
+import type { Order } from "../domain/shipperSettings.ts"
 import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { attend } from "./attend.ts"
 import { judgeSuspect, readSuspects, writeSuspects } from "./damage.ts"
+import { Link, type LinkClosed } from "./Link.ts"
 import { noteSuccess, noteTrouble } from "./lastWords.ts"
-import { Layout } from "./layout.ts"
+import { DONE_MARKER, Layout } from "./layout.ts"
 import { readTally, tallyOwner } from "./notes.ts"
 import { openShelf } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { Progress } from "./Progress.ts"
+import { openQueue, type Queue } from "./queue.ts"
 import { type Counts, count, newRun, type Run, type Stop } from "./run.ts"
 
 /** How the operator wants a pass done. */
@@ -25,6 +27,7 @@ export class Pace extends Context.Service<
     readonly concurrency: number
     /** Of zstd. */
     readonly compressionLevel: number
+    readonly order: Order
   }
 >()("cis490/shipper/Pace") {}
 
@@ -34,6 +37,10 @@ export interface PassResult {
   readonly left: number
   /** Why the pass ended early; absent when it got through. */
   readonly stop: Stop | undefined
+  /** Nothing may be sent at this time, and so many finished episodes wait for it. */
+  readonly closed: { readonly why: LinkClosed; readonly waiting: number } | undefined
+  /** It ended early to look what came meanwhile. */
+  readonly cut: boolean
 }
 
 /** Those whose sending stopped an earlier pass. */
@@ -48,44 +55,30 @@ const listStoppers = Effect.gen(function* () {
   return stoppers
 })
 
-/** Names held in memory at a time: a backlog of any size is gone through page by page. */
-const PAGE = 1024
-
-/** Gives one episode after the other to whoever asks: oldest name first, the stoppers last. Names that are no ids are left out. */
-const openQueue = Effect.fnUntraced(function* (stoppers: ReadonlySet<string>) {
-  const volume = yield* Volume
-  const paths = yield* Layout
-  const one = yield* Semaphore.make(1)
-  const accepts = (name: string) => isEpisodeId(name) && !stoppers.has(name)
-  const read = (after: string) => volume.page(paths.episodes, { after, limit: PAGE, accepts })
-  const first = yield* read("")
-  let names = first.names
-  let more = first.total > names.length
-  let at = 0
-  const turn = Effect.gen(function* () {
-    const page = yield* read(names.at(-1) ?? "")
-    names = page.names
-    more = page.total > page.names.length
-    at = 0
-  })
-  const last = [...stoppers].filter(isEpisodeId).toSorted()[Symbol.iterator]()
-  const next = Effect.gen(function* () {
-    if (at === names.length && more) yield* turn
-    const name = at < names.length ? names[at++] : last.next().value
-    return isEpisodeId(name) ? name : undefined
-  })
-  return { total: first.total + stoppers.size, next: one.withPermit(next) }
-})
-type Queue = Effect.Success<ReturnType<typeof openQueue>>
-
 /** Notes the last success for `status`, at most this often while a pass goes on. */
 const NOTE_MILLIS = 5000
+
+const mayGoOn = Effect.fnUntraced(function* (run: Run) {
+  const link = yield* Link
+  const left = yield* link.restrained
+  if (left > 0) run.stop ??= { error: "the receiver asked to be left alone for a while", status: 429, retryAfter: left }
+  if (run.stop !== undefined) return false
+  return yield* link.open.pipe(
+    Effect.as(true),
+    Effect.catchTag("LinkClosed", (why) =>
+      Effect.sync(() => {
+        run.closed = why
+        return false
+      })
+    )
+  )
+})
 
 /** Takes the next episode until none is left or the pass must stop; as many of these run as episodes may be in hand. */
 const worker = Effect.fnUntraced(function* (run: Run, queue: Queue, look: (id: EpisodeId) => Looked) {
   const progress = yield* Progress
   const patience = yield* Patience
-  while (run.stop === undefined) {
+  while (yield* mayGoOn(run)) {
     const id = yield* queue.next
     if (id === undefined) return
     const became = yield* look(id)
@@ -108,12 +101,20 @@ const noteEnd = Effect.fnUntraced(function* (run: Run) {
   if (trouble !== undefined) yield* noteTrouble(trouble)
 })
 
+/** How many finished episodes a closed link holds up. */
+const countClosed = Effect.fnUntraced(function* (why: LinkClosed) {
+  const volume = yield* Volume
+  const paths = yield* Layout
+  const { count } = yield* volume.countHolding(paths.episodes, DONE_MARKER, isEpisodeId)
+  return { why, waiting: count }
+})
+
 /** Scans and ships once. Fails only when a listing does. */
-export const runPass = Effect.gen(function* () {
+export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the end") {
   const pace = yield* Pace
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency)
-  const queue = yield* openQueue(yield* listStoppers)
+  const queue = yield* openQueue(pace.order, yield* listStoppers, how)
   const suspects = yield* readSuspects
   const run = newRun(suspects)
   progress.total = queue.total
@@ -130,5 +131,6 @@ export const runPass = Effect.gen(function* () {
   yield* noteEnd(run)
   progress.steps++
   const left = queue.total - run.counts.shipped - run.counts.fatal
-  return { counts: run.counts, left, stop: run.stop } satisfies PassResult
+  const closed = run.closed && (yield* countClosed(run.closed))
+  return { counts: run.counts, left, stop: run.stop, closed, cut: queue.wasCut() } satisfies PassResult
 })

@@ -1,6 +1,7 @@
 /** What one pass knows while it runs: its counts, what its answers have in common, and whether it must stop. */
 import type { Commit, EpisodeId } from "../domain/names.ts"
 import type { Verdict } from "../domain/verdict.ts"
+import type { LinkClosed } from "./Link.ts"
 
 /** What became of the episodes looked at. */
 export interface Counts {
@@ -40,6 +41,8 @@ export interface Suspect {
 export interface Run {
   readonly counts: Counts
   stop: Stop | undefined
+  /** Nothing may be sent any more, for a time. */
+  closed: LinkClosed | undefined
   /** Different episodes that met trouble running; an answer that is the receiver's own judgement ends the row. */
   readonly row: Set<string>
   suspect: Suspect | undefined
@@ -57,6 +60,7 @@ export interface Run {
 export const newRun = (suspects: Iterable<string>): Run => ({
   counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
   stop: undefined,
+  closed: undefined,
   row: new Set(),
   suspect: undefined,
   suspects: new Set(suspects),

@@ -7,10 +7,13 @@ import * as net from "node:net"
 import * as tls from "node:tls"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { layerHttpClient } from "../../layers/HttpClient.ts"
 import { HostId } from "../../src/domain/names.ts"
 import type { TlsFiles } from "../../src/services/Transport.ts"
-import { ask, Destination } from "../../src/shipper/Receiver.ts"
+import { Destination } from "../../src/shipper/Destination.ts"
+import { Link } from "../../src/shipper/Link.ts"
+import { ask } from "../../src/shipper/Receiver.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
 const pem = (name: string): string => new URL(`../support/pem/trouble/${name}`, import.meta.url).pathname
@@ -68,7 +71,7 @@ const troubleOf = (url: string, files: TlsFiles) =>
       token: Effect.succeed(undefined),
       requestTimeoutSeconds: 30
     }),
-    Effect.provide(layerHttpClient(files))
+    Effect.provide(Layer.merge(layerHttpClient(files), Link.layerUnlimited))
   )
 
 const secureUrl = (port: number, host = "localhost"): string => `https://${host}:${port}`

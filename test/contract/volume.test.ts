@@ -32,7 +32,7 @@ const holder = (path: string) =>
   )
 
 describe("Volume, layerVolume", () => {
-  it.effect("gives the names of a directory page by page, sorted", () =>
+  it.effect("gives the names of a directory page by page, sorted either way", () =>
     Effect.gen(function* () {
       const volume = yield* Volume
       const directory = yield* scratchDirectory
@@ -48,6 +48,14 @@ describe("Volume, layerVolume", () => {
         expect(page.total).toBe(names.length - seen.length)
         expect(page.names).toEqual(sorted.slice(seen.length, seen.length + 64))
         seen.push(...page.names)
+      }
+      const reversed = sorted.toReversed()
+      const back: Array<string> = []
+      for (let after = ""; back.length < names.length; after = back.at(-1) ?? "") {
+        const page = yield* volume.page(directory, { after, limit: 64, accepts, descending: true })
+        expect(page.total).toBe(names.length - back.length)
+        expect(page.names).toEqual(reversed.slice(back.length, back.length + 64))
+        back.push(...page.names)
       }
     }).pipe(Effect.scoped, Effect.provide(layerVolume))
   )

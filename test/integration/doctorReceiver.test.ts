@@ -123,7 +123,8 @@ test("a receiver that is well: every check green, exit 0, nothing written beside
     "auth",
     "health",
     "service",
-    "hosts"
+    "hosts",
+    "fleet"
   ])
   expect(found.of("gate").found).toMatch(/^git: 3 of the last 100 commits, head [0-9a-f]{12}$/)
   expect(everything(central.home)).toBe(before)

@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerVolume } from "../../layers/Volume.ts"
@@ -16,6 +17,7 @@ import { retryCommand } from "../../src/cli/shipper/retry.ts"
 import { root } from "../../src/cli/shipper/root.ts"
 import { statusCommand } from "../../src/cli/shipper/status.ts"
 import { Environment } from "../../src/services/Environment.ts"
+import { Identity } from "../../src/services/Identity.ts"
 import { Layout, type Paths } from "../../src/shipper/layout.ts"
 import { episode, layerDataRoot, put } from "../support/dataRoot.ts"
 
@@ -62,7 +64,9 @@ const layer = Layer.mergeAll(
   layerDataRoot,
   NodeServices.layer,
   layerVolume,
-  Layer.succeed(Environment, { variables: {} })
+  DateTime.layerCurrentZoneOffset(0),
+  Layer.succeed(Environment, { variables: {} }),
+  Layer.succeed(Identity, { actAsOwnerOf: () => Effect.void })
 )
 
 const onHost = (name: string, test: (paths: Paths) => Effect.Effect<void, unknown, Layer.Success<typeof layer>>) =>

@@ -287,7 +287,7 @@ test("what is not there, or not with that method, is a problem too", async () =>
   expectProblem(await ask("OPTIONS", "*"), 404, "not-found")
   const deleted = await ask("DELETE", PATH)
   expectProblem(deleted, 405, "method-not-allowed")
-  expect(deleted.headers.allow).toBe("HEAD, PUT")
+  expect(deleted.headers.allow).toBe("HEAD, PUT, POST, OPTIONS")
   expectProblem(await ask("GET", PATH), 405, "method-not-allowed")
   expectProblem(await ask("GET", "/v1/ping"), 405, "method-not-allowed")
 })

@@ -50,13 +50,15 @@ test("SIGINT ends it the same way", async () => {
   expect((await daemon.stop("SIGINT")).code).toBe(0)
 })
 
+const IN_ONE_PIECE = { shipper: { resume_above_bytes: 1e9 } }
+
 test("SIGTERM in mid-upload to a receiver that stands still: exit 0, everything left for the next start", async () => {
   let takes = false
   await using receiver = await startFakeReceiver(
     () => "good",
     () => takes
   )
-  using box = makeBox(receiver.url)
+  using box = makeBox(receiver.url, IN_ONE_PIECE)
   box.episode("E1", { "big.bin": randomBytes(16 * 1024 * 1024) })
   await using daemon = box.daemon()
   await untilRunning(daemon, () => receiver.waiting.length > 0)
@@ -75,7 +77,7 @@ test("SIGKILL in mid-upload: the next start ships the same content once", async 
     () => "good",
     () => takes
   )
-  using box = makeBox(receiver.url)
+  using box = makeBox(receiver.url, IN_ONE_PIECE)
   box.episode("E1", { "big.bin": randomBytes(16 * 1024 * 1024) })
   await using daemon = box.daemon()
   await untilRunning(daemon, () => receiver.waiting.length > 0)

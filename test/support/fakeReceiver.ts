@@ -50,7 +50,7 @@ const read = async (request: http.IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks)
 }
 
-/** A receiver in memory that plays a script. A good one believes `X-Cis490-Content-Sha256` and unpacks nothing. */
+/** A receiver in memory that plays a script. A good one believes `X-Cis490-Content-Sha256`, unpacks nothing and knows no resumable uploads. */
 export const startFakeReceiver = async (play: Play = () => "good", takes: (id: string) => boolean = () => true) => {
   const heard: Array<Heard> = []
   /** Heads of the requests whose bodies are not read. */
@@ -100,6 +100,7 @@ export const startFakeReceiver = async (play: Play = () => "good", takes: (id: s
 
   const good = (one: Heard): Said => {
     if (one.path === "/v1/ping") return answerPing(one)
+    if (one.method === "POST") return refuses(405, "this path does not take that method")
     return one.method === "HEAD" ? answerHead(one) : answerPut(one)
   }
 

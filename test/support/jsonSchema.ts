@@ -38,6 +38,18 @@ const checks: Readonly<Record<string, Check>> = {
     Object.entries(isSchema(properties) ? properties : {}).flatMap(([name, schema]) =>
       Predicate.hasProperty(value, name) && isSchema(schema) ? violations(value[name], schema, `${at}.${name}`) : []
     ),
+  additionalProperties: (value, other, { properties }, at) =>
+    Object.entries(isSchema(value) ? value : {})
+      .filter(([name]) => !Predicate.hasProperty(properties, name))
+      .flatMap(([name, member]) =>
+        isSchema(other)
+          ? violations(member, other, `${at}.${name}`)
+          : unless(other === true, `${at}.${name} is too much`)
+      ),
+  items: (value, items, _, at) =>
+    (Array.isArray(value) && isSchema(items) ? value : []).flatMap((item, index) =>
+      isSchema(items) ? violations(item, items, `${at}[${index}]`) : []
+    ),
   anyOf: (value, schemas, _, at) => unless(matching(value, asSchemas(schemas), at) > 0, `${at} is none of the kinds`),
   oneOf: (value, schemas, _, at) => {
     const all = asSchemas(schemas)

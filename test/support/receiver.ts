@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -13,6 +14,8 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { layerCodec } from "../../layers/Codec.ts"
 import { layerHttpServer } from "../../layers/HttpServer.ts"
+import { layerSqlite as layerOrders } from "../../layers/Orders.ts"
+import { layerUndici } from "../../layers/Transport.ts"
 import { layerVolume } from "../../layers/Volume.ts"
 import { type Commit, Commit as CommitSchema } from "../../src/domain/names.ts"
 import type { Problem } from "../../src/domain/protocol.ts"
@@ -23,9 +26,14 @@ import * as GateService from "../../src/receiver/gate.ts"
 import * as Hosts from "../../src/receiver/hosts.ts"
 import * as Intake from "../../src/receiver/intake.ts"
 import { CRAWL, Limits } from "../../src/receiver/limits.ts"
+import type { AgentAddress } from "../../src/receiver/master/Agents.ts"
+import { layerMaster } from "../../src/receiver/master/layerMaster.ts"
 import * as Routes from "../../src/receiver/routes.ts"
+import * as Slots from "../../src/receiver/slots.ts"
+import * as Uploads from "../../src/receiver/uploads/Uploads.ts"
 import type { Codec } from "../../src/services/Codec.ts"
 import type { ListenTls } from "../../src/services/Listener.ts"
+import type { Orders } from "../../src/services/Orders.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { makeMemoryDataset } from "./memoryDataset.ts"
 
@@ -100,6 +108,10 @@ export interface Options {
   ) => Layer.Layer<Dataset, unknown, Codec | Fatal.Fatal | FileSystem.FileSystem | Volume>
   /** Used again and left alone when it is given. */
   readonly root?: string
+  /** The hosts that the master knows. */
+  readonly agents?: ReadonlyArray<AgentAddress>
+  /** What keeps the master's orders, if it is not SQLite. */
+  readonly orders?: Layer.Layer<Orders>
   /** What happens to a file that the receiver opens. */
   readonly file?: (file: FileSystem.File) => FileSystem.File
 }
@@ -134,7 +146,8 @@ const DEFAULT_LIMITS: Limits["Service"] = {
   minFreeBytes: 0,
   maxConcurrentUploads: 16,
   bodyIdleMillis: 10_000,
-  crawl: CRAWL
+  crawl: CRAWL,
+  uploads: { expiryMillis: 604_800_000, maxPerHost: 32, maxBytesPerHost: 1024 * 1024 * 1024 }
 }
 
 export const temporaryDirectory = () => mkdtempSync(join(tmpdir(), "cis490-receiver-"))
@@ -154,7 +167,14 @@ export const startReceiver = async (options: Options = {}) => {
       annotations: fiber.getRef(References.CurrentLogAnnotations)
     })
   })
-  const world = Intake.layer({ incoming }).pipe(
+  const world = Uploads.layer({ incoming }).pipe(
+    Layer.provideMerge(Intake.layer({ incoming })),
+    Layer.provideMerge(Slots.layer),
+    Layer.provideMerge(
+      layerMaster({ orders: join(root, "fleet.db"), reports: join(root, "fleet") }, options.agents ?? []).pipe(
+        Layer.provide([options.orders ?? layerOrders, layerUndici])
+      )
+    ),
     Layer.provideMerge(
       Layer.mergeAll(
         Hosts.layer(hosts),
@@ -164,7 +184,15 @@ export const startReceiver = async (options: Options = {}) => {
         Layer.succeed(Limits, { ...DEFAULT_LIMITS, ...options.limits })
       )
     ),
-    Layer.provideMerge(Layer.mergeAll(Fatal.layer, layerCodec, filesOf(options.file), spaceOf(options.freeBytes)))
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Fatal.layer,
+        layerCodec,
+        SecureRandom.layerWebCrypto,
+        filesOf(options.file),
+        spaceOf(options.freeBytes)
+      )
+    )
   )
   const server = layerHttpServer({ listen: options.listen ?? "127.0.0.1:0", tls: options.tls })
   const layer = Routes.layer.pipe(

@@ -6,7 +6,9 @@ import { type Ran, RECEIVER, startProgram, untilRunning } from "./shipperBox.ts"
 
 type Settings = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
 type Tables = Readonly<
-  Partial<Record<"paths" | "limits" | "version_gate" | "auth" | "auth.hosts" | "tls" | "proxy", Settings>>
+  Partial<
+    Record<"paths" | "limits" | "version_gate" | "auth" | "auth.hosts" | "tls" | "proxy" | `fleet.${string}`, Settings>
+  >
 >
 
 export interface Start {
@@ -14,9 +16,11 @@ export interface Start {
   readonly under?: ReadonlyArray<string>
   /** Shell commands that go before it: `umask 0`. */
   readonly prelude?: string
+  /** Milliseconds by which its clock is ahead. */
+  readonly ahead?: number
 }
 
-const tableText = ([name, settings = {}]: readonly [string, Settings?]): string =>
+const tableText = ([name, settings = {}]: readonly [string, Settings | undefined]): string =>
   [`[${name}]`, ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`), ""].join("\n")
 
 /** `root`: where its data lies, if not in the temporary directory. `listen`: at a free port of the loopback if not said. */

@@ -1,4 +1,4 @@
-import { type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
+import { isTable, type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
 
 const asToml = (value: unknown): string => {
   if (typeof value !== "string") return JSON.stringify(value)
@@ -11,7 +11,7 @@ const defaultOf = ({ default: value, presence }: SettingRow): string =>
 /** The Markdown table of a configuration's keys, as it stands in the README. */
 export const settingsTable = (settings: Parameters<typeof settingRows>[0]): string => {
   const rows = settingRows(settings)
-    .filter(({ kind }) => kind !== "table")
+    .filter((row) => !isTable(row))
     .map((row) => `| \`${row.key}\` | ${defaultOf(row)} | ${row.doc} |`)
   return ["| key | default | |", "|---|---|---|", ...rows, ""].join("\n")
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -8,22 +9,25 @@ import * as Layer from "effect/Layer"
 import { systemError } from "effect/PlatformError"
 import * as TestClock from "effect/testing/TestClock"
 import { HostId } from "../../src/domain/names.ts"
+import { DAYS } from "../../src/domain/timetable.ts"
 import { Notify } from "../../src/services/Notify.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { Installation } from "../../src/shipper/checkin.ts"
 import { Retention } from "../../src/shipper/cleanup.ts"
+import { Destination } from "../../src/shipper/Destination.ts"
 import { Cadence, daemon } from "../../src/shipper/daemon.ts"
+import { Link } from "../../src/shipper/Link.ts"
 import { Layout, pathsBelow } from "../../src/shipper/layout.ts"
 import { Patience } from "../../src/shipper/Patience.ts"
 import { Progress } from "../../src/shipper/Progress.ts"
 import { Pace } from "../../src/shipper/pass.ts"
-import { Destination } from "../../src/shipper/Receiver.ts"
+import { Resumption } from "../../src/shipper/resume/Resumption.ts"
 import { layerSync } from "../support/codecSync.ts"
 
 const notThere = systemError({ _tag: "NotFound", module: "FileSystem", method: "none" })
 
 /** A daemon with nothing to do, on an empty disk; what it looks at is counted, and `page` is what a scan meets. */
-const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total: 0 }>) => {
+const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total: 0 }>, link = Link.layerUnlimited) => {
   const contents = new Map<string, string>()
   const files = FileSystem.layerNoop({
     readDirectory: (path) => Effect.sync(() => (looks.push(path), [])),
@@ -45,7 +49,7 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
   })
   const settings = Layer.mergeAll(
     Layer.succeed(Layout, pathsBelow("/data")),
-    Layer.succeed(Pace, { concurrency: 1, compressionLevel: 3 }),
+    Layer.succeed(Pace, { concurrency: 1, compressionLevel: 3, order: "oldest-first" }),
     Layer.succeed(Installation, { version: "0", repoPath: "/none" }),
     Layer.succeed(Retention, {
       keepLocalForDays: 7,
@@ -71,8 +75,19 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
       HttpClient.make(() => Effect.never)
     )
   )
-  return Layer.mergeAll(files, volume, settings, layerSync, Progress.layer, Patience.layer([1]))
+  return Layer.mergeAll(
+    files,
+    volume,
+    settings,
+    layerSync,
+    link,
+    Progress.layer,
+    Patience.layer([1]),
+    layerResumption,
+    DateTime.layerCurrentZoneOffset(0)
+  )
 }
+const layerResumption = Resumption.layer({ aboveBytes: 2 ** 22, backoffSeconds: [1] })
 const nothing = () => Effect.succeed({ names: [] as [], total: 0 as const })
 
 it.effect("scans every interval and sweeps beside it", () => {
@@ -109,4 +124,19 @@ it.effect("ends when one of its fibers has a defect", () => {
     expect(Exit.isFailure(exit)).toBe(true)
     expect(scans).toBe(3)
   }).pipe(Effect.provide(idle([], page)))
+})
+
+it.effect("looks once at a backlog while a window is closed, and again when it opens", () => {
+  const looks: Array<string> = []
+  const closed = Link.layer({ rate: Infinity, windows: [{ days: DAYS, from: 0, to: 60, rate: 0 }] }).pipe(
+    Layer.provide([Progress.layer, DateTime.layerCurrentZoneOffset(0)])
+  )
+  const scans = () => looks.filter((look) => look === "scan /data/episodes").length
+  return Effect.gen(function* () {
+    yield* Effect.forkChild(daemon)
+    yield* TestClock.adjust("59 minutes")
+    expect(scans()).toBe(1)
+    yield* TestClock.adjust("2 minutes")
+    expect(scans()).toBeGreaterThan(6)
+  }).pipe(Effect.provide(idle(looks, nothing, closed)))
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { counted, duration, relative, size } from "../../src/cli/humanize.ts"
 import { table } from "../../src/cli/table.ts"
+import { counted, duration, rate, relative, size } from "../../src/domain/humanize.ts"
 
 describe("humanize", () => {
   it("says sizes in binary units", () => {
@@ -12,6 +12,18 @@ describe("humanize", () => {
       "1.0 MiB",
       "5.0 GiB",
       "2048.0 TiB"
+    ])
+  })
+
+  it("says rates in bytes and in bits, in decimal units", () => {
+    expect([0, 100, 2048, 124_940, 1_250_000, 999_999, 12e12].map(rate)).toEqual([
+      "0 B/s (0 bit/s)",
+      "100 B/s (800 bit/s)",
+      "2.05 kB/s (16.4 kbit/s)",
+      "125 kB/s (1 Mbit/s)",
+      "1.25 MB/s (10 Mbit/s)",
+      "1 MB/s (8 Mbit/s)",
+      "12000 GB/s (96000 Gbit/s)"
     ])
   })
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
 import { ReceiverSettings } from "../../src/domain/receiverSettings.ts"
-import { ANY_HOST, settingRows } from "../../src/domain/settingRow.ts"
+import { ANY_ENTRY, ANY_HOST, isTable, settingRows } from "../../src/domain/settingRow.ts"
 import { ShipperSettings } from "../../src/domain/shipperSettings.ts"
 import { loadText } from "../support/config.ts"
 
@@ -16,7 +16,7 @@ const switchedOn = (text: string) => text.replaceAll(/^#(?=\S)/gm, "")
 const valueAt = (root: unknown, path: ReadonlyArray<string>): unknown =>
   path.reduce<unknown>((value, name) => {
     const table = Object(value)
-    return name === ANY_HOST ? Object.values(table)[0] : table[name]
+    return name === ANY_HOST || name === ANY_ENTRY ? Object.values(table)[0] : table[name]
   }, root)
 
 /** The keys of a document, without hosts' names. */
@@ -32,7 +32,7 @@ const examples = [
 
 for (const { name, schema, keep } of examples) {
   const text = read(name)
-  const rows = settingRows(schema).filter((row) => row.kind !== "table" && row.key !== `auth.hosts.${ANY_HOST}`)
+  const rows = settingRows(schema).filter((row) => !isTable(row) && row.key !== `auth.hosts.${ANY_HOST}`)
   const everything = Result.getOrThrow(Toml.parse(switchedOn(text)))
 
   describe(name, () => {

@@ -7,6 +7,7 @@ import { type ReceiverSettings, ReceiverSettings as Settings } from "../../domai
 import { readHosts } from "../../receiver/hosts.ts"
 import { type Flags, lookAtConfig, report } from "../doctorReport.ts"
 import { connectionsOf, contradiction } from "./connections.ts"
+import { fleetFiles } from "./fleet.ts"
 import { configuredSources } from "./gate.ts"
 import { DEFAULT_CONFIG, hostsDirectory, root, storeOptions } from "./root.ts"
 
@@ -32,6 +33,7 @@ const lookAtAll = Effect.fnUntraced(function* (flags: Flags) {
   const where = {
     store: storeOptions(settings),
     hosts: hostsDirectory(settings),
+    fleet: fleetFiles(settings),
     connections: { certificates, proxy: proxy !== undefined, contradiction: contradiction(settings) }
   }
   const checks = yield* checksWith(settings, where, sourcesOf(settings))

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { isPlatformError, type PlatformError } from "effect/PlatformError"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import type { StoreOptions } from "../../receiver/storePaths.ts"
+import { Identity } from "../../services/Identity.ts"
 import { wordsOf } from "../../systemError.ts"
 import { loadReceiver } from "../config.ts"
 import { attention } from "../exit.ts"
@@ -25,7 +26,9 @@ export const root = Command.make("cis490-receiver").pipe(
 export const withSettings = <A, E, R>(work: (settings: ReceiverSettings) => Effect.Effect<A, E | PlatformError, R>) =>
   Effect.gen(function* () {
     const { config } = yield* root
-    return yield* work(yield* loadReceiver(config))
+    const settings = yield* loadReceiver(config)
+    yield* Effect.flatMap(Identity, (identity) => identity.actAsOwnerOf(settings.paths.store_root))
+    return yield* work(settings)
   }).pipe(Effect.catchIf(isPlatformError, (error) => attention(wordsOf(error))))
 
 export const storeOptions = ({ limits, paths }: ReceiverSettings): StoreOptions => ({

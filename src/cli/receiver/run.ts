@@ -10,12 +10,16 @@ import * as Hosts from "../../receiver/hosts.ts"
 import * as Intake from "../../receiver/intake.ts"
 import { layerDataset } from "../../receiver/layerDataset.ts"
 import { CRAWL, Limits } from "../../receiver/limits.ts"
+import { layerMaster } from "../../receiver/master/layerMaster.ts"
 import * as Routes from "../../receiver/routes.ts"
+import * as Slots from "../../receiver/slots.ts"
+import * as Uploads from "../../receiver/uploads/Uploads.ts"
 import { Listener } from "../../services/Listener.ts"
 import { Lookups } from "../../services/Lookups.ts"
 import { Notify } from "../../services/Notify.ts"
 import { attention, configurationFault } from "../exit.ts"
 import { connectionsOf, contradiction, listenTls } from "./connections.ts"
+import { agentAddresses, fleetFiles } from "./fleet.ts"
 import { configuredGate } from "./gate.ts"
 import { orHeld } from "./held.ts"
 import { hostsDirectory, storeOptions, withSettings } from "./root.ts"
@@ -29,7 +33,12 @@ const layerLimits = ({ limits }: ReceiverSettings) =>
     minFreeBytes: limits.min_free_bytes,
     maxConcurrentUploads: limits.max_concurrent_uploads,
     bodyIdleMillis: limits.body_idle_timeout_s * 1000,
-    crawl: CRAWL
+    crawl: CRAWL,
+    uploads: {
+      expiryMillis: limits.upload_expiry_s * 1000,
+      maxPerHost: limits.max_uploads_per_host,
+      maxBytesPerHost: limits.max_upload_bytes_per_host
+    }
   })
 
 const layerServer = (settings: ReceiverSettings) =>
@@ -43,7 +52,11 @@ const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, toke
   const lookups = yield* Lookups
   const gate = yield* configuredGate(settings.version_gate)
   const dataset = layerDataset(storeOptions(settings)).pipe(Layer.provide(lookups.beside(settings.paths.index_path)))
-  return Intake.layer({ incoming: settings.paths.incoming_root }).pipe(
+  const incoming = settings.paths.incoming_root
+  return Uploads.layer({ incoming }).pipe(
+    Layer.provideMerge(Intake.layer({ incoming })),
+    Layer.provideMerge(Slots.layer),
+    Layer.provideMerge(layerMaster(fleetFiles(settings), agentAddresses(settings))),
     Layer.provideMerge(
       Layer.mergeAll(
         dataset,

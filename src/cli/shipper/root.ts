@@ -3,6 +3,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { PlatformError } from "effect/PlatformError"
 import type { ShipperSettings } from "../../domain/shipperSettings.ts"
+import { Identity } from "../../services/Identity.ts"
 import { Layout, pathsBelow } from "../../shipper/layout.ts"
 import { inWords } from "../../shipper/operator/report.ts"
 import { loadShipper } from "../config.ts"
@@ -28,5 +29,6 @@ export const onHost = <A, E, R>(work: (settings: ShipperSettings) => Effect.Effe
   Effect.gen(function* () {
     const { config } = yield* root
     const settings = yield* loadShipper(config)
+    yield* Effect.flatMap(Identity, (identity) => identity.actAsOwnerOf(settings.paths.data_root))
     return yield* work(settings).pipe(Effect.provideService(Layout, pathsBelow(settings.paths.data_root)))
   }).pipe(Effect.catchIf(isPlatformError, (error) => attention(inWords(error))))

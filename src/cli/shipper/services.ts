@@ -2,16 +2,18 @@
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import type { ShipperSettings } from "../../domain/shipperSettings.ts"
+import { type ShipperSettings, timetableOf } from "../../domain/shipperSettings.ts"
 import { version } from "../../domain/version.ts"
 import { Transport } from "../../services/Transport.ts"
 import { Installation } from "../../shipper/checkin.ts"
 import { Retention } from "../../shipper/cleanup.ts"
+import { Destination, Unanswered } from "../../shipper/Destination.ts"
 import { Cadence } from "../../shipper/daemon.ts"
+import { Link } from "../../shipper/Link.ts"
 import { Patience } from "../../shipper/Patience.ts"
 import { Progress } from "../../shipper/Progress.ts"
 import { Pace } from "../../shipper/pass.ts"
-import { Destination, Unanswered } from "../../shipper/Receiver.ts"
+import { Resumption } from "../../shipper/resume/Resumption.ts"
 import { readToken } from "../../token.ts"
 
 const tokenOf = (settings: ShipperSettings["receiver"]) =>
@@ -50,9 +52,14 @@ export const layerShipper = (settings: ShipperSettings) => {
   return Layer.mergeAll(
     layerDestination(settings),
     layerClient(settings),
-    Progress.layer,
+    Link.layer(timetableOf(shipper)).pipe(Layer.provideMerge(Progress.layer)),
     Patience.layer(shipper.backoff_seconds),
-    Layer.succeed(Pace, { concurrency: shipper.concurrency, compressionLevel: shipper.compression_level }),
+    Resumption.layer({ aboveBytes: shipper.resume_above_bytes, backoffSeconds: shipper.backoff_seconds }),
+    Layer.succeed(Pace, {
+      concurrency: shipper.concurrency,
+      compressionLevel: shipper.compression_level,
+      order: shipper.order
+    }),
     Layer.succeed(Installation, { version, repoPath: code.repo_path }),
     Layer.succeed(Retention, {
       keepLocalForDays: retention.keep_local_for_days,

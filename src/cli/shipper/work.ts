@@ -3,6 +3,9 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import { counted } from "../../domain/humanize.ts"
+import type { ShipperSettings } from "../../domain/shipperSettings.ts"
+import { onLocalDisk } from "../../services/LocalDisk.ts"
 import { checkIn, type PingResult } from "../../shipper/checkin.ts"
 import { daemon, once } from "../../shipper/daemon.ts"
 import type { PassResult } from "../../shipper/pass.ts"
@@ -10,6 +13,7 @@ import { holdDataRoot, prepare } from "../../shipper/start.ts"
 import { Attention, attention, configurationFault } from "../exit.ts"
 import { json, printJson } from "../json.ts"
 import { table } from "../table.ts"
+import { sayLink } from "./link.ts"
 import { withProgress } from "./progress.ts"
 import { onHost } from "./root.ts"
 import { sayExceptions } from "./sayExceptions.ts"
@@ -23,16 +27,18 @@ const claim = Effect.andThen(prepare, holdDataRoot).pipe(
   })
 )
 
-const alone = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.scoped(Effect.andThen(claim, work))
+const alone = <A, E, R>(work: Effect.Effect<A, E, R>) => onLocalDisk(Effect.scoped(Effect.andThen(claim, work)))
+
+const sayStart = (settings: ShipperSettings) => Effect.andThen(sayExceptions(settings), sayLink(settings))
 
 export const runCommand = Command.make("run", {}, () =>
-  onHost((settings) => Effect.provide(alone(Effect.andThen(sayExceptions(settings), daemon)), layerShipper(settings)))
+  onHost((settings) => Effect.provide(alone(Effect.andThen(sayStart(settings), daemon)), layerShipper(settings)))
 ).pipe(
   Command.withDescription("Ship finished episodes as they come, until stopped (the daemon)"),
   Command.withExamples([{ command: "cis490-shipper run", description: "What the systemd unit starts" }])
 )
 
-const formatPass = ({ counts, stop }: PassResult): string =>
+const formatPass = ({ closed, counts, stop }: PassResult): string =>
   [
     table(
       [
@@ -44,15 +50,18 @@ const formatPass = ({ counts, stop }: PassResult): string =>
       ],
       { right: [1] }
     ),
-    ...(stop === undefined ? [] : [`stopped early: ${stop.error}`])
+    ...(stop === undefined ? [] : [`stopped early: ${stop.error}`]),
+    ...(closed === undefined ? [] : [`${closed.why.words}: ${counted(closed.waiting, "finished episode")} left`])
   ].join("\n")
 
 export const onceCommand = Command.make("once", { json }, (flags) =>
   onHost((settings) =>
     Effect.gen(function* () {
-      const result = yield* alone(Effect.andThen(sayExceptions(settings), withProgress(once)))
+      const result = yield* alone(Effect.andThen(sayStart(settings), withProgress(once)))
       yield* flags.json ? printJson(result.counts) : Console.log(formatPass(result))
-      if (result.stop !== undefined || result.counts.shipped < result.counts.scanned) return yield* new Attention()
+      const { closed, counts, stop } = result
+      const left = counts.shipped < counts.scanned || (closed !== undefined && closed.waiting > 0)
+      if (stop !== undefined || left) return yield* new Attention()
     }).pipe(Effect.provide(layerShipper(settings)))
   )
 ).pipe(

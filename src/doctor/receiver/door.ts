@@ -104,7 +104,7 @@ export const addressOf = (
   return { url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${where.port}` }
 }
 
-const wordsOfHttp = ({ message, reason: { cause } }: HttpClientError): string =>
+export const wordsOfHttp = ({ message, reason: { cause } }: HttpClientError): string =>
   Predicate.isError(cause) && cause.message !== ""
     ? cause.message
     : Predicate.hasProperty(cause, "code")
@@ -122,7 +122,8 @@ const readHealth = Effect.fnUntraced(function* (url: string) {
 
 const asHealth = (status: number, error: string | undefined): Health => ({ status, error })
 
-const starts: Readonly<Record<Effect.Success<typeof running>, (unit: string, byHand: string) => string>> = {
+/** What gets the program going, by whether it runs. */
+export const starts: Readonly<Record<Effect.Success<typeof running>, (unit: string, byHand: string) => string>> = {
   running: (unit) => `sudo systemctl restart ${unit}`,
   stopped: (unit) => `sudo systemctl enable --now ${unit}`,
   unmanaged: (_, byHand) => byHand

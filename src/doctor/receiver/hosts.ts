@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { counted, duration } from "../../cli/humanize.ts"
+import { counted, duration } from "../../domain/humanize.ts"
 import { parseTime } from "../../domain/time.ts"
 import { type HostRow, readHosts } from "../../receiver/hosts.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"

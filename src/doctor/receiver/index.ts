@@ -1,7 +1,7 @@
 /** The index against the store. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { counted } from "../../cli/humanize.ts"
+import { counted } from "../../domain/humanize.ts"
 import { orMissing } from "../../presence.ts"
 import type { StoreOptions } from "../../receiver/storePaths.ts"
 import { Ourselves } from "../ourselves.ts"

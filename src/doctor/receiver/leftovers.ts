@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { counted } from "../../cli/humanize.ts"
+import { counted } from "../../domain/humanize.ts"
 import { type EpisodeId, type HostId, isHostId, withoutSuffix } from "../../domain/names.ts"
 import { isTaken, orMissing } from "../../presence.ts"
 import { damagedDirectory, parentOf, parseIncoming, parseStored, storedPath } from "../../receiver/storePaths.ts"

@@ -1,5 +1,5 @@
 /** How long the oldest episode waits, and what lies about that is no episode. */
-import { counted, duration } from "../../cli/humanize.ts"
+import { counted, duration } from "../../domain/humanize.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { words } from "../shell.ts"
 import { type Episodes, oldestOf } from "./episodes.ts"

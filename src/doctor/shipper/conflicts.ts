@@ -1,4 +1,4 @@
-import { counted } from "../../cli/humanize.ts"
+import { counted } from "../../domain/humanize.ts"
 import { type Finding, green, red } from "../row.ts"
 
 const SHOWN = 5

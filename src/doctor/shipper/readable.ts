@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import { counted } from "../../cli/humanize.ts"
+import { counted } from "../../domain/humanize.ts"
 import { orMissing } from "../../presence.ts"
 import { readLastWords } from "../../shipper/lastWords.ts"
 import { Layout } from "../../shipper/layout.ts"

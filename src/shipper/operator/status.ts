@@ -8,10 +8,12 @@ import { formatTime } from "../../domain/time.ts"
 import { isTaken, mustBeDirectory, orMissing, typeAt } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { heldIds } from "../conflictNote.ts"
+import { readInFlight } from "../inFlight.ts"
 import { type LastWords, readLastWords } from "../lastWords.ts"
 import { DONE_MARKER, Layout, REASON_FILE } from "../layout.ts"
 import { readJson } from "../readJson.ts"
-import { treeBytes } from "./treeBytes.ts"
+import type { Figures } from "../transfers.ts"
+import { treeBytes } from "../treeBytes.ts"
 
 export interface Bulk {
   count: number
@@ -36,6 +38,8 @@ export interface Status extends LastWords {
   readonly quarantine: Readonly<Partial<Record<ReasonName | "unknown", Bulk>>>
   /** The ready episode whose `done.marker` is oldest, and when that was written (RFC 3339, UTC). */
   readonly oldest_waiting: { readonly episode_id: string; readonly since: string } | null
+  /** What the shipper that runs now is sending, the largest first. */
+  readonly in_flight: ReadonlyArray<Figures>
 }
 
 const CONCURRENCY = 8
@@ -70,8 +74,10 @@ const eachEntry = Effect.fnUntraced(function* <R>(
 /** Fails when the data root is not there, or something in it cannot be read. */
 export const status = Effect.gen(function* () {
   yield* mustBeDirectory((yield* Layout).root)
+  const holder = yield* daemon
   return {
-    daemon: yield* daemon,
+    daemon: holder,
+    in_flight: holder.running ? yield* readInFlight : [],
     ...(yield* lookIntoEpisodes),
     conflicts: yield* heldIds,
     outbox: yield* lookIntoOutbox,

@@ -20,8 +20,12 @@ import * as Forgejo from "../../../src/receiver/commitSource/forgejo.ts"
 import * as Git from "../../../src/receiver/commitSource/git.ts"
 import { CommitSource, type CommitWindow, type SourceFailed } from "../../../src/services/CommitSource.ts"
 import { checkIn, Installation } from "../../../src/shipper/checkin.ts"
+import { Destination } from "../../../src/shipper/Destination.ts"
+import { Link } from "../../../src/shipper/Link.ts"
 import { Progress } from "../../../src/shipper/Progress.ts"
-import { Destination, holding, type Parcel, send } from "../../../src/shipper/Receiver.ts"
+import type { Parcel } from "../../../src/shipper/parcel.ts"
+import { holding, send } from "../../../src/shipper/Receiver.ts"
+import { Resumption } from "../../../src/shipper/resume/Resumption.ts"
 import { layerAnswering, type Said, saying } from "../answeringClient.ts"
 import { onHost, paths } from "../memoryFiles.ts"
 import { jsonNear, textNear } from "../mutate.ts"
@@ -45,7 +49,9 @@ const parcel: Parcel = {
 const world = (said: (nth: number) => Said) =>
   Layer.mergeAll(
     layerAnswering(said),
+    Link.layerUnlimited,
     Progress.layer,
+    Resumption.layer({ aboveBytes: 2 ** 22, backoffSeconds: [0] }),
     Layer.succeed(Installation, { version: "0", repoPath: "/code" }),
     Layer.succeed(Destination, {
       url: "http://receiver",

@@ -2,7 +2,7 @@
 import type { Process } from "./process.ts"
 
 export interface Call {
-  readonly service: "fs" | "volume" | "net" | "notify" | "lookup"
+  readonly service: "fs" | "volume" | "net" | "notify" | "lookup" | "orders"
   readonly method: string
   readonly target: string
   /** Whether it may leave something that others can see. */

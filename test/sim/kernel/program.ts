@@ -3,6 +3,8 @@ import * as Cause from "effect/Cause"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -15,6 +17,7 @@ import { receiver } from "../../../src/cli/receiver.ts"
 import { shipper } from "../../../src/cli/shipper.ts"
 import { version } from "../../../src/domain/version.ts"
 import { Environment } from "../../../src/services/Environment.ts"
+import { Identity } from "../../../src/services/Identity.ts"
 import { layerSync } from "../../support/codecSync.ts"
 import { layersOf } from "../disk/layers.ts"
 import { layerListener } from "../network/listener.ts"
@@ -25,6 +28,7 @@ import { execute } from "./execute.ts"
 import { layerLookups } from "./lookups.ts"
 import type { Machine } from "./machine.ts"
 import { type Heard, layerNotify } from "./notify.ts"
+import { layerOrders } from "./orders.ts"
 import { makeOutput, type Output } from "./output.ts"
 import type { End, Process } from "./process.ts"
 import { layerSpawner } from "./spawner.ts"
@@ -54,6 +58,15 @@ export interface Running extends Output {
   readonly kill: () => void
 }
 
+/** As secret as the seed. */
+const layerSecureRandom = (process: Process) => {
+  const random = process.random.fork("secure")
+  return Layer.succeed(
+    SecureRandom.SecureRandom,
+    SecureRandom.make((size) => Uint8Array.from({ length: size }, () => random.int(256)))
+  )
+}
+
 const layerCli = CliConfig.layer({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
 })
@@ -63,11 +76,15 @@ const servicesOf = (process: Process, network: Network, { env = {} }: Start, hea
   Layer.mergeAll(
     layerCli,
     layerSync,
+    DateTime.layerCurrentZoneOffset(0),
+    layerSecureRandom(process),
     Layer.succeed(Environment, { variables: { HOME: "/var/lib/cis490", ...env } }),
+    Layer.succeed(Identity, { actAsOwnerOf: () => Effect.void }),
     layerPrefixed,
     layerNotify(process, hear),
     layerListener(process, network),
     layerLookups(process),
+    layerOrders(process),
     layerTransport(process, network),
     layersOf(process),
     Path.layer,

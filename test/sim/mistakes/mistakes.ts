@@ -42,11 +42,11 @@ export const mistakes: ReadonlyArray<Mistake> = [
   },
   {
     name: "retire before the answer",
-    file: "src/shipper/Receiver.ts",
-    find: "const body = yield* tarballBody(parcel, meter)",
-    replace: `const body = yield* tarballBody(parcel, meter)
+    file: "src/shipper/parcel.ts",
+    find: "  const link = yield* Link\n",
+    replace: `  const link = yield* Link
   const root = parcel.tarball.replace(/\\/outbox\\/.*/, "")
-  yield* (yield* FileSystem.FileSystem).rename(\`\${root}/episodes/\${parcel.episodeId}\`, \`\${root}/shipped/\${parcel.episodeId}\`)`,
+  yield* fs.rename(\`\${root}/episodes/\${parcel.episodeId}\`, \`\${root}/shipped/\${parcel.episodeId}\`)`,
     promise: "retired only after the receiver's own word"
   },
   {

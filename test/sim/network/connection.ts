@@ -139,12 +139,26 @@ export const makeConnection = (
     return [item]
   }
 
+  const millis = millisOf(trouble)
+  if (millis !== undefined) {
+    world.after(millis, () => {
+      strike()
+      // Both ends see a cut.
+      if (trouble?._tag === "Cut") up.reset()
+    })
+  }
+
   return { client: sideOf(up, down), server: sideOf(down, up) }
+}
+
+const millisOf = (trouble: Trouble | undefined): number | undefined => {
+  if (trouble?._tag !== "Cut" && trouble?._tag !== "Stalled") return undefined
+  return typeof trouble.when === "object" && "millis" in trouble.when ? trouble.when.millis : undefined
 }
 
 const shareOf = (trouble: Trouble | undefined): number | undefined => {
   if (trouble?._tag !== "Cut" && trouble?._tag !== "Stalled") return undefined
-  return typeof trouble.when === "object" ? trouble.when.share : undefined
+  return typeof trouble.when === "object" && "share" in trouble.when ? trouble.when.share : undefined
 }
 
 /** A whole answer, its length said. */

@@ -170,6 +170,18 @@ const table: ReadonlyArray<readonly [string, Passage, string, ReadonlyArray<Part
     "TransportError UND_ERR_SOCKET",
     [{ ended: "gone" }]
   ],
+  [
+    "reset some time after it was made",
+    { link: { bytesPerSecond: 20 * KiB }, trouble: { _tag: "Cut", when: { millis: 3000 }, how: "reset" } },
+    "TransportError ECONNRESET",
+    [{ ended: "gone" }]
+  ],
+  [
+    "stalled some time after it was made",
+    { link: { bytesPerSecond: 20 * KiB }, trouble: { _tag: "Stalled", when: { millis: 3000 } } },
+    "silence",
+    [{ ended: "not" }]
+  ],
   ["reset after it", { trouble: { _tag: "Cut", when: "after", how: "reset" } }, "TransportError ECONNRESET", [whole]],
   ["the answer lost", { trouble: { _tag: "Cut", when: "answer", how: "reset" } }, "TransportError ECONNRESET", [whole]],
   ["stalled before it", { trouble: { _tag: "Stalled", when: "before" } }, "silence", []],

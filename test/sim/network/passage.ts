@@ -15,10 +15,11 @@ export interface Attempt {
 }
 
 /**
- * When it happens: `before` anything of the request arrives; after this `share` of its body; `after` all of it, when nobody has
- * answered yet; `answer`: when the answer comes, so that the sender never learns what became of it.
+ * When it happens: `before` anything of the request arrives; after this `share` of its body; so many `millis` after it was made, whatever
+ * is under way then; `after` all of it, when nobody has answered yet; `answer`: when the answer comes, so that the sender never learns
+ * what became of it.
  */
-export type When = "before" | { readonly share: number } | "after" | "answer"
+export type When = "before" | { readonly share: number } | { readonly millis: number } | "after" | "answer"
 
 /** What something in between says in the receiver's place. */
 export interface Answer extends ResponseHead {

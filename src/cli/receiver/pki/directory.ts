@@ -5,6 +5,7 @@ import { isPlatformError, type PlatformError } from "effect/PlatformError"
 import type { PkiRefused } from "../../../receiver/pki/authority.ts"
 import type { AuthorityUnusable } from "../../../services/Authority.ts"
 import type { NotPem } from "../../../services/Certificates.ts"
+import { Identity } from "../../../services/Identity.ts"
 import type { LockHeld } from "../../../services/Volume.ts"
 import { wordsOf } from "../../../systemError.ts"
 import { attention } from "../../exit.ts"
@@ -58,5 +59,6 @@ export const inDirectory = <A, R>(work: (directory: string) => Effect.Effect<A, 
   Effect.gen(function* () {
     const { dir } = yield* pki
     const directory = dir.replace(/(?<=.)\/+$/, "")
+    yield* Effect.flatMap(Identity, (identity) => identity.actAsOwnerOf(directory))
     return yield* work(directory).pipe(Effect.scoped, Effect.catch(inWords(directory)))
   })

@@ -1,0 +1,96 @@
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpServerError from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Latch from "effect/Latch"
+import * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+/** Why no more will come. `too-long`: it had more than it may, and the rest was not looked at. */
+export type Over = "ended" | "cut" | "too-long"
+
+/** The bytes of a body as they arrive, read ahead of whoever takes them: so that none is lost with the connection. */
+export interface Arrivals {
+  /** Ends when something is there to be taken, or nothing more will come. */
+  readonly something: Effect.Effect<void>
+  /** Puts what is there into `into`, from `at` on; gives how far it is filled. */
+  readonly fill: (into: Uint8Array, at: number) => number
+  /** Bytes that came, taken or not. */
+  readonly received: () => number
+  /** Bytes that wait to be taken. */
+  readonly ahead: () => number
+  readonly over: () => Over | undefined
+  /** Ends when nothing more will come. */
+  readonly ended: Effect.Effect<void>
+  /** Reads no further. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Read ahead at most, or one chunk more. */
+const MOST_AHEAD = 256 * 1024
+
+/** Reads until the scope closes; of a body that has more than `most` bytes, those. Dies of what the stream dies of when it is waited for. */
+export const openArrivals = (request: HttpServerRequest, most: number): Effect.Effect<Arrivals, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const pull = yield* Stream.toPull(request.stream)
+    const came = Latch.makeUnsafe(false)
+    const room = Latch.makeUnsafe(true)
+    let chunks: ReadonlyArray<Uint8Array> = []
+    let ahead = 0
+    let received = 0
+    let over: Over | undefined
+
+    const take = (more: ReadonlyArray<Uint8Array>): boolean => {
+      const bytes = more.reduce((sum, chunk) => sum + chunk.length, 0)
+      if (bytes === 0) return true
+      if (received + bytes > most) {
+        over = "too-long"
+        return false
+      }
+      chunks = [...chunks, ...more]
+      received += bytes
+      ahead += bytes
+      came.openUnsafe()
+      if (ahead >= MOST_AHEAD) room.closeUnsafe()
+      return true
+    }
+    const end = (how: Over) => Effect.sync(() => void (over = how))
+    const step = Effect.andThen(room.await, Effect.map(pull, take))
+    const reading = Effect.gen(function* () {
+      while (yield* step) {}
+    }).pipe(
+      Pull.catchDone(() => end("ended")),
+      Effect.catchIf(HttpServerError.isHttpServerError, () => end("cut"))
+    )
+    const reader = yield* Effect.forkScoped(Effect.ensuring(reading, came.open))
+
+    const fill = (into: Uint8Array, from: number): number => {
+      let at = from
+      while (at < into.length) {
+        const [chunk, ...rest] = chunks
+        if (chunk === undefined) break
+        const part = chunk.subarray(0, into.length - at)
+        into.set(part, at)
+        at += part.length
+        chunks = part.length === chunk.length ? rest : [chunk.subarray(part.length), ...rest]
+      }
+      ahead -= at - from
+      if (ahead < MOST_AHEAD) room.openUnsafe()
+      if (ahead === 0 && over === undefined) came.closeUnsafe()
+      return at
+    }
+    return {
+      // Else a defect of the stream would be waited for in vain.
+      something: Effect.andThen(
+        came.await,
+        Effect.suspend(() => (reader.pollUnsafe() === undefined ? Effect.void : Fiber.join(reader)))
+      ),
+      fill,
+      received: () => received,
+      ahead: () => ahead,
+      over: () => over,
+      ended: Effect.asVoid(Fiber.await(reader)),
+      stop: Effect.asVoid(Fiber.interrupt(reader))
+    }
+  })

@@ -1,0 +1,69 @@
+/** One tarball as it goes over the wire. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpBody from "effect/http/HttpBody"
+import * as Stream from "effect/Stream"
+import { formatReprDigest } from "../domain/digest.ts"
+import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
+import { header } from "../domain/protocol.ts"
+import { Link, type Meter } from "./Link.ts"
+import { Progress } from "./Progress.ts"
+
+export interface Parcel {
+  readonly episodeId: EpisodeId
+  readonly tarball: string
+  readonly bytes: number
+  readonly sha256: Sha256
+  readonly contentSha256: Sha256
+  readonly commit: Commit | undefined
+}
+
+/** What is said of a tarball before its first byte. */
+export const parcelHeaders = ({ commit, contentSha256, sha256 }: Parcel) => ({
+  [header.reprDigest]: formatReprDigest(sha256),
+  [header.contentSha256]: contentSha256,
+  ...(commit !== undefined && { [header.codeCommit]: commit })
+})
+
+/** Up to this size a tarball is read at once and sent from memory. */
+const AT_ONCE_BYTES = 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
+
+/** A part of a tarball. */
+export interface Part {
+  readonly from: number
+  readonly bytes: number
+  /** Its media type. */
+  readonly type: string
+}
+
+/** The part as a body; `meter` counts what of it was handed to the connection, `onMoved` hears of it. */
+export const partBody = Effect.fnUntraced(function* (
+  parcel: Parcel,
+  part: Part,
+  meter: Meter,
+  onMoved: (bytes: number) => void = () => undefined
+) {
+  const fs = yield* FileSystem.FileSystem
+  const link = yield* Link
+  const progress = yield* Progress
+  const moved = (bytes: number) => {
+    meter.moved += bytes
+    progress.steps++
+    progress.sentBytes += bytes
+    onMoved(bytes)
+  }
+  if (parcel.bytes <= AT_ONCE_BYTES && part.bytes === parcel.bytes && link.unlimited) {
+    const bytes = yield* fs.readFile(parcel.tarball)
+    moved(bytes.length)
+    return HttpBody.uint8Array(bytes, part.type)
+  }
+  if (part.bytes === 0) return HttpBody.uint8Array(new Uint8Array(0), part.type)
+  const file = fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })
+  const stream = link.throttle(file, meter).pipe(Stream.tap((chunk) => Effect.sync(() => moved(chunk.length))))
+  return HttpBody.stream(stream, part.type, part.bytes)
+})
+
+/** The whole of it. */
+export const tarballBody = (parcel: Parcel, meter: Meter, onMoved?: (bytes: number) => void) =>
+  partBody(parcel, { from: 0, bytes: parcel.bytes, type: "application/zstd" }, meter, onMoved)
