@@ -69,7 +69,7 @@ describe("directories", () => {
     await lab.untilActive(SHIPPER)
   })
   test("red: a disk of its own for one", async () => {
-    await lab.print(`systemctl stop ${SHIPPER}; mount -t tmpfs -o uid=cis490 tmpfs ${DATA}/outbox`)
+    await lab.print(`systemctl stop ${SHIPPER}; mount -t tmpfs -o uid=$(id -u cis490) tmpfs ${DATA}/outbox`)
     await doctor.findsAndCures("red", "directories", /^not on one filesystem/)
     await lab.print(`systemctl restart ${SHIPPER}`)
   })
@@ -203,8 +203,8 @@ describe("receiver", () => {
     await doctor.findsAndCures("red", "receiver", /status 401/, { edit: `s/wrong/${TOKEN}/` })
   })
   test("red: another host's token", async () => {
-    await lab.print(`sed -i 's/lab-01/lab-02/' ${CONFIG}`)
-    await doctor.findsAndCures("red", "receiver", /status 403/, { edit: "s/lab-02/lab-01/" })
+    await lab.print(`sed -i 's/^host_id = .*/host_id = "lab-02"/' ${CONFIG}`)
+    await doctor.findsAndCures("red", "receiver", /status 403/, { edit: 's/"lab-02"/"lab-01"/' })
   })
   test("red: a wrong address", async () => {
     await lab.print(`sed -i 's/:8490/:8490\\/elsewhere/' ${CONFIG}`)
