@@ -48,16 +48,20 @@ const completions = (name: string, prefix: Prefix, code: string): ReadonlyArray<
   }
 }
 
-export const manPages = (
-  program: Program
-): Effect.Effect<ReadonlyArray<{ readonly name: string; readonly text: string }>> =>
-  Effect.map(program.help, (help) => [
-    { name: `${program.name}.1`, text: commandPage({ ...program, version, date: day }, help) },
-    {
-      name: `${program.config}.5`,
-      text: settingsPage({ program: program.name, config: program.config, version, date: day }, program.settings)
-    }
-  ])
+interface Page {
+  readonly name: string
+  readonly text: string
+}
+
+export const manPages = (program: Program, prefix: Prefix): Effect.Effect<ReadonlyArray<Page>> =>
+  Effect.map(program.help, (help) => {
+    const { config, name, settings } = program
+    const example = `${prefix}/share/${name}/${config}.example`
+    return [
+      { name: `${name}.1`, text: commandPage({ ...program, version, date: day }, help) },
+      { name: `${config}.5`, text: settingsPage({ program: name, config, example, version, date: day }, settings) }
+    ]
+  })
 
 /** Of the user that everything runs as. */
 const HOME = "/var/lib/cis490"
@@ -90,7 +94,7 @@ export const filesOf = async (
   const { config, name } = program
   const library = `${prefix}/lib/${name}`
   const share = `${prefix}/share`
-  const pages = await Effect.runPromise(manPages(program))
+  const pages = await Effect.runPromise(manPages(program, prefix))
   return [
     { path: `${library}/node`, copyOf: node.binary, executable: true },
     { path: `${library}/${name}.cjs`, text: code },

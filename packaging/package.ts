@@ -42,8 +42,12 @@ const debianVersion = `${version}-${values.revision}`
 
 const nodes = new Map<string, NodeFiles>()
 
-const packageOne = async (program: Program, { code, packages }: Bundle, architecture: string): Promise<string> => {
-  const node = known("architecture", architecture, nodes.get(architecture))
+const packageOne = async (
+  program: Program,
+  { code, packages }: Bundle,
+  architecture: string,
+  node: NodeFiles
+): Promise<string> => {
   const files = await filesOf(program, "/usr", code, node)
   const ingredients = { program, architecture, debianVersion, files, packages, nodeLicense: node.license }
   return writeDeb(ingredients, resolve(values.out))
@@ -54,12 +58,20 @@ const scratch = mkdtempSync(join(tmpdir(), "cis490-package-"))
 try {
   for (const architecture of values.arch) {
     const holder = known("architecture", architecture, ARCHITECTURES[architecture])
-    nodes.set(architecture, nodeFor(holder, scratch))
+    try {
+      nodes.set(architecture, nodeFor(holder, scratch))
+    } catch (error) {
+      // What can be built is built.
+      process.exitCode = 1
+      process.stderr.write(`no packages for ${architecture}: ${error instanceof Error ? error.message : error}\n`)
+    }
   }
   for (const program of chosen) {
     const built = await bundle(program.name)
     // Compressing takes nearly all the time, on a core for each architecture.
-    const made = await Promise.all(values.arch.map((architecture) => packageOne(program, built, architecture)))
+    const made = await Promise.all(
+      [...nodes].map(([architecture, node]) => packageOne(program, built, architecture, node))
+    )
     for (const path of made) process.stdout.write(`${path}  ${Math.round(statSync(path).size / 1_000_000)} MB\n`)
   }
 } finally {

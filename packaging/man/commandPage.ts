@@ -2,7 +2,7 @@
 import type { ArgDoc, FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
 import * as Option from "effect/Option"
 import type { CommandHelp } from "./help.ts"
-import { bold, italic, pageReference, paragraph, plain, section, subsection, tagged, title, verbatim } from "./roff.ts"
+import { bold, italic, manual, pageReference, paragraph, plain, section, subsection, tagged, verbatim } from "./roff.ts"
 
 export interface CommandPage {
   readonly name: string
@@ -68,8 +68,8 @@ const STATUS = [
 export const commandPage = (page: CommandPage, help: CommandHelp): string => {
   const { config, name, state } = page
   const unit = `${name}.service`
-  return [
-    title(name, 1, page.date, `CIS490 ${page.version}`, "CIS490"),
+  return manual(
+    { name, section: 1, date: page.date, source: `CIS490 ${page.version}` },
     section("NAME"),
     `${plain(name)} \\- ${plain(page.summary)}\n`,
     section("SYNOPSIS"),
@@ -99,5 +99,5 @@ export const commandPage = (page: CommandPage, help: CommandHelp): string => {
     tagged(italic("/etc/credstore"), plain(`Secrets for ${unit}; their names stand in the unit.`)),
     section("SEE ALSO"),
     paragraph([pageReference(config, 5), pageReference("systemctl", 1), pageReference("journalctl", 1)].join(", "))
-  ].join("")
+  )
 }

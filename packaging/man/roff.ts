@@ -23,9 +23,20 @@ export const bold = (text: string): string => `\\fB${plain(text)}\\fR`
 
 export const italic = (text: string): string => `\\fI${plain(text)}\\fR`
 
-/** `date` as YYYY-MM-DD. */
-export const title = (name: string, section: number, date: string, source: string, manual: string): string =>
-  `.TH "${plain(name.toUpperCase())}" "${section}" "${plain(date)}" "${plain(source)}" "${plain(manual)}"\n`
+export interface Heading {
+  readonly name: string
+  readonly section: number
+  /** YYYY-MM-DD. */
+  readonly date: string
+  readonly source: string
+}
+
+/** A whole page. Names of keys and variables are not hyphenated; a heading stands right above its paragraph. */
+export const manual = ({ date, name, section, source }: Heading, ...parts: ReadonlyArray<string>): string =>
+  [`.TH "${plain(name.toUpperCase())}" "${section}" "${date}" "${plain(source)}" "CIS490"`, ".nh", ".ad l", ...parts]
+    .join("\n")
+    .replaceAll(/(?<=^\.S[HS] .*\n)\n*\.PP\n/gm, "")
+    .replaceAll(/\n{2,}/g, "\n")
 
 export const section = (name: string): string => `.SH ${plain(name)}\n`
 

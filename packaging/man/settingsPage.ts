@@ -1,19 +1,20 @@
 /** A configuration's page in section 5, from the declarations that decode it. */
 import { ANY_HOST, type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
-import { bold, italic, pageReference, paragraph, plain, section, subsection, tagged, title, verbatim } from "./roff.ts"
+import { bold, italic, manual, pageReference, paragraph, plain, section, subsection, tagged, verbatim } from "./roff.ts"
 
 export type Settings = Parameters<typeof settingRows>[0]
 
 export interface SettingsPage {
   readonly program: string
   readonly config: string
+  /** The whole path of the example. */
+  readonly example: string
   readonly version: string
   /** YYYY-MM-DD. */
   readonly date: string
 }
 
-const value = ({ default: written, presence }: SettingRow): string => {
-  if (presence === "required") return "required"
+const value = ({ default: written }: SettingRow): string => {
   if (written === undefined) return "not set"
   return typeof written === "string" && written.includes("\n") ? "the text below" : JSON.stringify(written)
 }
@@ -23,7 +24,8 @@ const key = (row: SettingRow): string => {
   const said = [
     plain(doc),
     `Wants ${plain(wants)}.`,
-    `Default: ${bold(value(row))}${variable === undefined ? "" : `; in the environment ${bold(variable)}`}.`
+    row.presence === "required" ? "Required." : `Default: ${bold(value(row))}.`,
+    ...(variable === undefined ? [] : [`In the environment: ${bold(variable)}.`])
   ]
   const below = typeof written === "string" && written.includes("\n") ? verbatim(written) : ""
   return tagged(bold(row.path.at(-1) === ANY_HOST ? row.key : (row.path.at(-1) ?? "")), ...said) + below
@@ -39,8 +41,8 @@ export const settingsPage = (page: SettingsPage, settings: Settings): string => 
   const rows = settingRows(settings)
   const top = rows.filter((row) => row.kind !== "table" && tableOf(row) === "")
   const below = rows.filter((row) => !top.includes(row))
-  return [
-    title(config, 5, page.date, `CIS490 ${page.version}`, "CIS490"),
+  return manual(
+    { name: config, section: 5, date: page.date, source: `CIS490 ${page.version}` },
     section("NAME"),
     `${plain(config)} \\- configuration of ${plain(program)}\n`,
     section("DESCRIPTION"),
@@ -59,8 +61,8 @@ export const settingsPage = (page: SettingsPage, settings: Settings): string => 
     tables(below),
     section("FILES"),
     tagged(italic(`/etc/cis490/${config}`), plain("The configuration.")),
-    tagged(italic(`/usr/share/${program}/${config}.example`), plain("Every key, with its default.")),
+    tagged(italic(page.example), plain("Every key, with its default.")),
     section("SEE ALSO"),
     paragraph(pageReference(program, 1))
-  ].join("")
+  )
 }
