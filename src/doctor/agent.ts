@@ -79,6 +79,7 @@ export const checksWith = Effect.fnUntraced(function* (settings: AgentSettings) 
       closer: `ls -ld ${word(agent.dir)}`,
       look: lookAtDirectories([agent.dir], [], [agent.dir], {
         make: `sudo install -d -o cis490 -g cis490 -m 750 ${word(agent.dir)}`,
+        together: () => asRoot,
         asRoot
       })
     },

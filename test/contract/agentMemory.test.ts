@@ -7,7 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import { layerSqlite } from "../../layers/AppliedTopology.ts"
-import { AppliedTopologies, AppliedTopology, type Beginning, nothingRemembered } from "../../src/services/AppliedTopology.ts"
+import {
+  AppliedTopologies,
+  AppliedTopology,
+  type Beginning,
+  nothingRemembered
+} from "../../src/services/AppliedTopology.ts"
 import { TWO_LANS } from "../support/topology.ts"
 
 const BEGINNING: Beginning = {
@@ -94,7 +99,12 @@ describe("the memory of the agent", () => {
       containers: ["decnet-topology-t1-web", "decnet-topology-t1-db"]
     })
     using database = new DatabaseSync(place.file, { readOnly: true })
-    expect(database.prepare("SELECT * FROM applied_topology").all().map((row) => ({ ...row }))).toEqual([
+    expect(
+      database
+        .prepare("SELECT * FROM applied_topology")
+        .all()
+        .map((row) => ({ ...row }))
+    ).toEqual([
       {
         topology_id: "t1",
         applied_version_hash: "ab",
@@ -103,9 +113,11 @@ describe("the memory of the agent", () => {
         last_error: null
       }
     ])
-    expect(database.prepare("SELECT name FROM pragma_table_info('applied_topology') WHERE pk = 1").get()).toMatchObject({
-      name: "topology_id"
-    })
+    expect(database.prepare("SELECT name FROM pragma_table_info('applied_topology') WHERE pk = 1").get()).toMatchObject(
+      {
+        name: "topology_id"
+      }
+    )
   })
 
   it("keeps the highest generation beyond a teardown", async () => {

@@ -113,12 +113,15 @@ test("state: nothing before the first order; 1 when the last failed; DECNET_AGEN
   const elsewhere = join(box.home, "elsewhere")
   const env = { DECNET_AGENT_DIR: elsewhere }
   await using _agent = await box.start({ env })
-  engine.control.before = async ({ path }) => (path.endsWith("/start") ? { status: 500, body: { message: "no" } } : undefined)
+  engine.control.before = async ({ path }) =>
+    path.endsWith("/start") ? { status: 500, body: { message: "no" } } : undefined
   expect((await box.apply(TWO_LANS)).status).toBe(500)
   expect(fs.readdirSync(elsewhere)).toContain("topology.db")
   const after = await box.run(["state"], { env })
   expect(after.code).toBe(1)
-  expect(after.stdout).toContain("starting the container decnet-topology-t1-web: no; nothing of it is left")
+  expect(after.stdout.replaceAll(/\s+/g, " ")).toContain(
+    "starting the container decnet-topology-t1-web: no; nothing of it is left"
+  )
 })
 
 describe("orders", () => {
@@ -230,7 +233,9 @@ describe("orders", () => {
     const socket = net.connect(box.socket)
     socket.on("error", () => undefined)
     const closed = new Promise((resolve) => socket.once("close", resolve))
-    socket.write(`POST /topology/apply HTTP/1.1\r\nhost: a\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+    socket.write(
+      `POST /topology/apply HTTP/1.1\r\nhost: a\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    )
     await begun
     expect(await box.run(["state", "--json"])).toMatchObject({ code: 1, stdout: expect.stringContaining('"applying"') })
     socket.destroy()
@@ -285,8 +290,7 @@ describe("orders", () => {
     expect([code, signal]).toEqual([0, null])
     await answer
     const { stdout } = await box.run(["state", "--json"])
-    expect(JSON.parse(stdout)).toMatchObject({ topology_id: "t1", applied_version_hash: "" })
-    expect(JSON.parse(stdout).last_error).toBeTruthy()
+    expect(JSON.parse(stdout)).toMatchObject({ topology_id: "t1", applied_version_hash: "", last_error: "applying" })
   })
 })
 
@@ -397,7 +401,8 @@ describe("the heartbeat", () => {
       authorization: "Bearer host-token",
       body: { host_id: "lab-1", agent_version: expect.any(String), topology: await box.state() }
     })
-    expect(engine.asked.filter(({ method }) => method !== "GET").length).toBe(8)
+    // Two networks, two containers, one of them connected to the second, both started.
+    expect(engine.changes().length).toBe(7)
   })
 
   test("of an agent that the master cannot be reached from is one line", async () => {
@@ -421,7 +426,12 @@ describe("the command line", () => {
     fs.writeFileSync(join(box.home, "agent.toml"), 'host_id = "lab-1"\nlisten = "x"\n[dcoker]\n[agent]\npath = "/x"\n')
     const { code, stderr } = await box.run(["run"])
     expect(code).toBe(2)
-    for (const words of ["listen: found", "agent.path: found a key that is not known", "master.url: found nothing", "docker"])
+    for (const words of [
+      "listen: found",
+      "agent.path: found a key that is not known",
+      "master.url: found nothing",
+      "docker"
+    ])
       expect(stderr).toContain(words)
   })
 

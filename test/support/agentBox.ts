@@ -51,7 +51,11 @@ const tableText = ([name, settings = {}]: readonly [string, Settings?]): string 
 /** `engine`: its socket. Heartbeats only where `pulse` says how often, in seconds. */
 export const makeAgentBox = (
   engine: string,
-  { listen, pulse = 0, tables = {} }: { readonly listen?: string; readonly pulse?: number; readonly tables?: Tables } = {}
+  {
+    listen,
+    pulse = 0,
+    tables = {}
+  }: { readonly listen?: string; readonly pulse?: number; readonly tables?: Tables } = {}
 ) => {
   const home = fs.mkdtempSync(join(tmpdir(), "cis490-agent-"))
   const socket = join(home, "agent.sock")

@@ -142,7 +142,9 @@ describe("an apply", () => {
     ["one decky less takes one away", version({ deckies: [db, mail] }), [`remove container ${name("web")}`]],
     [
       "one decky more moves no other",
-      version({ deckies: [{ name: "new", image: IMAGE, networks: [{ lan: "dmz" }, { lan: "inner" }] }, web, db, mail] }),
+      version({
+        deckies: [{ name: "new", image: IMAGE, networks: [{ lan: "dmz" }, { lan: "inner" }] }, web, db, mail]
+      }),
       [`create container ${name("new")}`, `connect ${name("new")}`, `start ${name("new")}`]
     ],
     [
@@ -158,7 +160,10 @@ describe("an apply", () => {
     ],
     [
       "another subnet makes the LAN and who is on it anew",
-      version({ lans: [dmz, { ...inner, subnet: "10.90.3.0/24" }], deckies: [web, { ...db, networks: [{ lan: "inner" }] }, mail] }),
+      version({
+        lans: [dmz, { ...inner, subnet: "10.90.3.0/24" }],
+        deckies: [web, { ...db, networks: [{ lan: "inner" }] }, mail]
+      }),
       [
         `remove container ${name("web")}`,
         `remove container ${name("db")}`,
@@ -195,7 +200,11 @@ describe("an apply", () => {
         expect(problem).toMatchObject({ problem: "apply-failed" })
         expect(problem.error).toContain("nothing of it is left")
         expect([agent.engine.networks.size, agent.engine.containers.size]).toEqual([0, 0])
-        expect(agent.memory.row).toMatchObject({ topology_id: "t1", applied_version_hash: "", last_error: problem.error })
+        expect(agent.memory.row).toMatchObject({
+          topology_id: "t1",
+          applied_version_hash: "",
+          last_error: problem.error
+        })
         yield* agent.apply(TWO_LANS)
         expect(agent.memory.row).toMatchObject({ applied_version_hash: hashOf(TWO_LANS), last_error: null })
         expect(agent.engine.containers.size).toBe(3)
@@ -208,7 +217,9 @@ describe("an apply", () => {
       const agent = makeAgent()
       agent.engine.control.fate = (_, { what }) => (/^(start|remove container)/.test(what) ? "refused" : "done")
       const { error } = yield* Effect.flip(agent.apply(TWO_LANS))
-      expect(error).toContain(`left of it: container ${name("web")}, container ${name("db")}, container ${name("mail")}`)
+      expect(error).toContain(
+        `left of it: container ${name("web")}, container ${name("db")}, container ${name("mail")}`
+      )
       agent.engine.control.fate = () => "done"
       yield* agent.apply(TWO_LANS)
       expect(agent.memory.row.last_error).toBeNull()
@@ -269,7 +280,12 @@ describe("a topology that cannot be run here", () => {
     [
       "a foreign container of the same name, with labels that are nearly ours",
       ({ engine }) => {
-        const labels = { "decnet.host": "lab-2", "decnet.topology": "t1", "decnet.name": "web", "decnet.definition": "d" }
+        const labels = {
+          "decnet.host": "lab-2",
+          "decnet.topology": "t1",
+          "decnet.name": "web",
+          "decnet.definition": "d"
+        }
         engine.addContainer({ name: name("web"), labels, image: IMAGE, state: "running", attachments: [] })
       },
       [`container ${name("web")} that is not of this agent`]
@@ -304,7 +320,11 @@ describe("a topology that cannot be run here", () => {
   it.effect.each([
     ["a hash of other content", { hydrated: TWO_LANS, version_hash: "0".repeat(64), generation: 1 }, "hash-mismatch"],
     ["no generation", { hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS) }, "bad-request"],
-    ["a member nobody knows", { hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS), generation: 1, x: 1 }, "bad-request"],
+    [
+      "a member nobody knows",
+      { hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS), generation: 1, x: 1 },
+      "bad-request"
+    ],
     [
       "a member of the topology that nobody knows",
       { hydrated: { ...TWO_LANS, status: "up" }, version_hash: hashOf(TWO_LANS), generation: 1 },

@@ -126,7 +126,9 @@ it("tells the truth, touches nothing of others, and mends whatever happened", as
   await fc.assert(
     fc.asyncProperty(story, async ({ happenings, last }) => {
       const host = makeHost()
-      const foreign = JSON.stringify(host.theirs.map((id) => host.engine.networks.get(id) ?? host.engine.containers.get(id)))
+      const foreign = JSON.stringify(
+        host.theirs.map((id) => host.engine.networks.get(id) ?? host.engine.containers.get(id))
+      )
       let generation = 0
       for (const [what, fates] of happenings) {
         generation++
@@ -158,9 +160,9 @@ it("tells the truth, touches nothing of others, and mends whatever happened", as
       const mended = await order(host, Effect.flatMap(applyOrder(last, generation + 2), apply))
       expect(Result.isSuccess(mended)).toBe(true)
       expectTruth(host, last)
-      expect(JSON.stringify(host.theirs.map((id) => host.engine.networks.get(id) ?? host.engine.containers.get(id)))).toBe(
-        foreign
-      )
+      expect(
+        JSON.stringify(host.theirs.map((id) => host.engine.networks.get(id) ?? host.engine.containers.get(id)))
+      ).toBe(foreign)
     }),
     { numRuns: 100 }
   )

@@ -35,8 +35,7 @@ describe("the routes of the host, as the kernel writes them", () => {
   })
 
   it.each(["", "\n", "eth0", "eth0\tzz\t0\t0\t0\t0\t0\t00FFFFFF", "\t\t\t\t\t\t\t\t"])("are none in %j", (text) =>
-    expect(parseRoutes(text)).toEqual([])
-  )
+    expect(parseRoutes(text)).toEqual([]))
 })
 
 const topology = (subnet: string): Hydrated => ({

@@ -26,7 +26,10 @@ const makeWorld = () => {
   const memory = makeMemory()
   const beats: Array<{ readonly at: number; readonly authorization: string | undefined; readonly said: unknown }> = []
   const lines: Array<string> = []
-  const control = { answer: 204 as Answer, token: Effect.succeed(Redacted.make("host-token")) as Master["Service"]["token"] }
+  const control = {
+    answer: 204 as Answer,
+    token: Effect.succeed(Redacted.make("host-token")) as Master["Service"]["token"]
+  }
 
   const answer = (request: HttpClientRequest) => {
     if (control.answer === "never") return Effect.never

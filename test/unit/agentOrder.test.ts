@@ -84,9 +84,6 @@ describe("what is loaded when the agent starts", () => {
         .filter((target) => [...reached(relative(ROOT, target))].some((each) => CHANGING.test(each)))
         .map((target) => `${relative(ROOT, file)} → ${relative(ROOT, target)}`)
     )
-    expect(lazily).toEqual([
-      "src/agent/routes.ts → src/agent/apply.ts",
-      "src/agent/routes.ts → src/agent/teardown.ts"
-    ])
+    expect(lazily).toEqual(["src/agent/routes.ts → src/agent/apply.ts", "src/agent/routes.ts → src/agent/teardown.ts"])
   })
 })
