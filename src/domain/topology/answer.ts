@@ -1,6 +1,6 @@
 /**
  * The agent's answer to what it was told, as a value. Its refusals are JSON objects with a string `error`; of the two kinds of 409 one
- * names both topologies (`applied_topology_id`, `your_topology_id`), the other both generations (`known_generation`, `your_generation`).
+ * names both topologies (`applied_topology_id`, `your_topology_id`), the other both generations (`generation`, `your_generation`).
  */
 import * as Predicate from "effect/Predicate"
 
