@@ -345,21 +345,6 @@ test("a disk without room: 507 at once, nothing is left, and it goes on when the
   await until(() => small.incoming().join() === "uploads")
 })
 
-test("open uploads cannot fill the disk so that none of them can be completed", async () => {
-  await using disk = await makeSmallDisk(24 * MIB)
-  using small = makeReceiverBox({ limits: { min_free_bytes: 4 * MIB } }, disk.path)
-  await using running = await small.start()
-  const client = draftClient(() => running.port)
-  const one = shipment("lab-1", "E1", 12 * MIB)
-  const other = shipment("lab-2", "E1", 12 * MIB)
-  const upload = await client.created(one, one.tarball.length)
-  expect((await client.create(other, other.tarball.length)).status).toBe(507)
-  // Nor can what comes whole take its place.
-  const put = client.begin("PUT", other, [], other.tarball)
-  expect((await put.answer).status).toBe(507)
-  expect((await client.finish(upload, one.tarball, 4 * MIB)).status).toBe(201)
-})
-
 test("a disk that runs full in mid-append: no offset is told that is not there", async () => {
   await using disk = await makeSmallDisk(24 * MIB)
   using small = makeReceiverBox({ limits: { min_free_bytes: 0 } }, disk.path)
