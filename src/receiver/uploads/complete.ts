@@ -68,7 +68,10 @@ export const complete = Effect.fnUntraced(function* (
     })
   )
   const arrival = incomingPath(options.incoming, announced, yield* randomName)
-  yield* orLater(fs.link(path, arrival))
+  yield* orLater(fs.link(path, arrival)).pipe(
+    // What is said to have failed may be done all the same.
+    Effect.tapError(() => Effect.ignore(fs.remove(arrival, { force: true })))
+  )
   // A crash here leaves the upload, whole, and a second name for it in `incoming/`, as any upload that did not come to its end.
   return yield* intake.store(arrival, announced, report)
 })

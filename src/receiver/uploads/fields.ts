@@ -39,6 +39,12 @@ export interface Continuation extends Content {
 export const takesInterim = (fields: Fields): boolean =>
   parseInteropVersion(fields[uploadHeader.interopVersion]) === INTEROP_VERSION
 
+/** Whether a PUT begins an upload: in parts, or to be resumed where it is cut, by a client that can hear of it. */
+export const mayBeResumed = (fields: Fields): boolean => {
+  const isWhole = parseComplete(fields[uploadHeader.complete])
+  return isWhole === false || (isWhole === true && takesInterim(fields))
+}
+
 const bad = (error: string, remediation: string): Problem => ({ problem: "bad-request", error, remediation })
 
 const inconsistent = (error: string): Problem => ({ problem: "inconsistent-upload-length", error })

@@ -62,7 +62,7 @@ export const makeShelf = (bounds: Bounds) => {
       const all = [...uploads.values()]
       const stored = all.filter(({ fate }) => fate === "stored").toSorted((a, b) => b.progressAt - a.progressAt)
       const over = new Set(stored.slice(MAX_REMEMBERED))
-      return all.filter((upload) => isExpired(upload, now) || over.has(upload))
+      return all.filter((upload) => isExpired(upload, now) || (over.has(upload) && upload.visitors === 0))
     },
     open: (): ReadonlyArray<Upload> => [...uploads.values()].filter(({ fate }) => fate === "open")
   }

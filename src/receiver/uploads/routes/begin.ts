@@ -1,8 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type Problem, path, type StoredAnswer } from "../../../domain/protocol.ts"
-import { parseComplete, RESUMPTION_SUPPORTED, uploadHeader } from "../../../domain/upload/fields.ts"
+import { RESUMPTION_SUPPORTED } from "../../../domain/upload/fields.ts"
 import { Interim } from "../../../services/Interim.ts"
 import { json } from "../../answers.ts"
 import { abandonable } from "../../body.ts"
@@ -103,8 +102,9 @@ const respond = Effect.fnUntraced(function* (begun: Begun) {
       return json(STATUS[answer.status], answer, headers)
     }
     case "Open": {
-      const headers = { location: path.upload(begun.upload.token), ...standingHeaders(begun.upload, limit) }
-      return HttpServerResponse.empty({ status: 201, headers })
+      const location = path.upload(begun.upload.token)
+      const body = { status: "begun", upload: location, offset: begun.upload.offset }
+      return json(201, body, { location, ...standingHeaders(begun.upload, limit) })
     }
     case "Refused": {
       const { problem, upload } = begun
@@ -127,9 +127,3 @@ export const begin = Effect.fnUntraced(function* (request: HttpServerRequest, ta
     )
   )
 })
-
-/** Whether a PUT is to be resumed where it is cut: it begins an upload, and its client can hear of it. */
-export const mayBeResumed = ({ headers }: HttpServerRequest): boolean => {
-  const complete = parseComplete(headers[uploadHeader.complete])
-  return complete === false || (complete === true && takesInterim(headers))
-}
