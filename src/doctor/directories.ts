@@ -21,7 +21,9 @@ export interface Place {
 export interface Mends {
   /** Makes what is missing. */
   readonly make: string
-  /** The same as a user who may. */
+  /** Brings together what is not on one filesystem: the paths that are not where the first is. */
+  readonly together: (apart: ReadonlyArray<string>) => string
+  /** Looks again as a user who may. */
   readonly asRoot: string
 }
 
@@ -31,20 +33,21 @@ const list = (places: ReadonlyArray<Place>): string => places.map(({ path }) => 
 export const judgeDirectories = (
   places: ReadonlyArray<Place>,
   together: ReadonlyArray<string>,
-  { asRoot, make }: Mends
+  { asRoot, make, together: bring }: Mends
 ): Finding => {
   const [top] = places
   const wrong = places.find(({ type }) => type !== undefined && type !== "Directory")
   if (wrong !== undefined)
-    return red(`${wrong.path} is no directory but ${wrong.type}; move it away`, `ls -ld ${word(wrong.path)}`)
+    return red(
+      `${wrong.path} is no directory but ${wrong.type}`,
+      `sudo mv --backup=numbered -T ${words([wrong.path, `${wrong.path}.away`])} && ${make}`
+    )
   const missing = places.filter(({ type }) => type === undefined)
   if (missing.length > 0) return red(`not there: ${list(missing)}`, make)
   const mounts = places.filter(({ path }) => together.includes(path))
   if (new Set(mounts.map(({ device }) => device)).size > 1) {
-    return red(
-      `not on one filesystem: ${list(mounts)}`,
-      mounts.map(({ path }) => `findmnt --target ${word(path)}`).join("; ")
-    )
+    const apart = mounts.filter(({ device }) => device !== top?.device).map(({ path }) => path)
+    return red(`not on one filesystem: ${list(mounts)}`, bring(apart))
   }
   const strange = places.filter(({ owner }) => owner !== top?.owner)
   if (top !== undefined && strange.length > 0) {

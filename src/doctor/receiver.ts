@@ -13,7 +13,7 @@ import { lookAtHosts } from "./receiver/hosts.ts"
 import { lookAtIndex } from "./receiver/index.ts"
 import { damagedRoot, listDamaged, lookAtDamaged, lookAtIncoming } from "./receiver/leftovers.ts"
 import { green } from "./row.ts"
-import { lookAtService } from "./service.ts"
+import { lookAtService, startAnew } from "./service.ts"
 import { word } from "./shell.ts"
 import { lookAtInodes, lookAtSpace } from "./space.ts"
 import { lookAtAuthorities, lookAtCertificate, lookAtKey, lookAtLists } from "./tls.ts"
@@ -72,7 +72,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
   { connections, fleet, hosts, store }: Where,
   sources: Effect.Effect<Sources | undefined, never, R>
 ) {
-  const { command } = yield* Ourselves
+  const { command, configFile } = yield* Ourselves
   const floor = settings.limits.min_free_bytes
   const indexDirectory = parentOf(store.indexPath)
   const together = [store.storeRoot, store.incomingRoot]
@@ -85,10 +85,13 @@ export const checksWith = Effect.fnUntraced(function* <R>(
     {
       ...onDisk,
       check: "directories",
-      look: lookAtDirectories([...together, indexDirectory], together, [...together, indexDirectory], {
-        make: command("backfill"),
-        asRoot: `sudo ${command("doctor")}`
-      })
+      look: Effect.flatMap(startAnew(command("backfill")), (make) =>
+        lookAtDirectories([...together, indexDirectory], together, [...together, indexDirectory], {
+          make,
+          together: () => `sudoedit ${word(configFile)} && ${make}`,
+          asRoot: `sudo ${command("doctor")}`
+        })
+      )
     },
     ...[...new Set([store.storeRoot, indexDirectory])].flatMap((path) => [
       { ...onDisk, target: path, check: "space", look: lookAtSpace(path, floor) },

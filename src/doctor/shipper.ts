@@ -13,8 +13,8 @@ import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { green } from "./row.ts"
-import { lookAtService, running } from "./service.ts"
-import { oneLine, word } from "./shell.ts"
+import { lookAtService, running, startAnew } from "./service.ts"
+import { oneLine, word, words } from "./shell.ts"
 import { judgeBacklog, judgeNames } from "./shipper/backlog.ts"
 import { judgeConflicts } from "./shipper/conflicts.ts"
 import { survey } from "./shipper/episodes.ts"
@@ -80,10 +80,13 @@ export const checksWith = Effect.fnUntraced(function* <R>(
     {
       ...onDisk,
       check: "directories",
-      look: lookAtDirectories([paths.root, ...working], working, [paths.root], {
-        make: command("once"),
-        asRoot: `sudo ${command("doctor")}`
-      })
+      look: Effect.flatMap(startAnew(command("once")), (make) =>
+        lookAtDirectories([paths.root, ...working], working, [paths.root], {
+          make,
+          together: (apart) => `sudo umount ${words(apart)} && ${make}`,
+          asRoot: `sudo ${command("doctor")}`
+        })
+      )
     },
     { ...onDisk, check: "space", look: lookAtSpace(paths.root, settings.paths.min_free_bytes) },
     { ...onDisk, check: "inodes", look: lookAtInodes(paths.root) },
@@ -91,7 +94,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
       ...onDisk,
       check: "names",
       target: paths.episodes,
-      look: Effect.map(episodes, ({ strays }) => [judgeNames(strays, paths.episodes)])
+      look: Effect.map(episodes, ({ strays }) => [judgeNames(strays, paths)])
     },
     {
       ...onDisk,

@@ -8,7 +8,7 @@ import { word } from "./shell.ts"
 
 export const judgeSpace = ({ freeBytes, totalBytes }: Space, floor: number, path: string): Finding => {
   const found = `${size(freeBytes)} of ${size(totalBytes)} free, the floor is ${size(floor)}`
-  const mend = `sudo du -xh -d 2 ${word(path)} | sort -h | tail`
+  const mend = `sudo du -xah -d 2 ${word(path)} | sort -h | tail`
   if (freeBytes < floor) return red(found, mend)
   return freeBytes < 2 * floor ? yellow(found, mend) : green(found)
 }

@@ -19,6 +19,7 @@ import {
   time,
   token
 } from "./openapi/parts.ts"
+import { beginUpload, uploadLimits, uploadPaths } from "./openapi/uploads.ts"
 
 const names = [
   parameter("path", "host_id", hostId, "Who recorded. Not percent-encoded."),
@@ -35,7 +36,14 @@ const put = {
     parameter("header", "Repr-Digest", reprDigest, "SHA-256 of the body (RFC 9530)."),
     parameter("header", "X-Cis490-Code-Commit", commit, "Required while the gate is on.", false),
     parameter("header", "X-Cis490-Content-Sha256", sha256, "Of the manifest of the files.", false),
-    parameter("header", "traceparent", text, "W3C trace context: its trace id is in the log.", false)
+    parameter("header", "traceparent", text, "W3C trace context: its trace id is in the log.", false),
+    parameter(
+      "header",
+      "Upload-Complete",
+      { type: "string" },
+      "`?1`, with `Upload-Draft-Interop-Version: 8`: a 104 says where the rest can be sent if this is cut.",
+      false
+    )
   ],
   requestBody: {
     required: true,
@@ -50,6 +58,7 @@ const put = {
       "missing-commit",
       "bad-commit",
       "bad-digest",
+      "inconsistent-upload-length",
       "unauthenticated",
       "certificate-refused",
       "wrong-host",
@@ -62,6 +71,7 @@ const put = {
       "digest-mismatch",
       "invalid-archive",
       "too-many-uploads",
+      "too-many-open-uploads",
       "internal",
       "unavailable",
       "commit-unknown",
@@ -166,7 +176,8 @@ export const openapi = {
     description: `Errors are RFC 9457 problem documents with a string \`error\`; \`${header.problem}\` names them also where there is no body.`
   },
   paths: {
-    "/v1/episodes/{host_id}/{episode_id}": { parameters: names, put, head },
+    "/v1/episodes/{host_id}/{episode_id}": { parameters: names, put, head, post: beginUpload, options: uploadLimits },
+    ...uploadPaths,
     [path.ping]: { post: ping },
     ...masterPaths,
     [path.health]: { get: health },

@@ -24,7 +24,8 @@ import { openapi } from "./openapi.ts"
 import { mistake, respondProblem, statusOf } from "./problems.ts"
 import { type Target, targetOf } from "./target.ts"
 import { upload } from "./upload.ts"
-import { begin, mayBeResumed } from "./uploads/routes/begin.ts"
+import { mayBeResumed } from "./uploads/fields.ts"
+import { begin } from "./uploads/routes/begin.ts"
 import { cancel } from "./uploads/routes/cancel.ts"
 import { tellLimits } from "./uploads/routes/limits.ts"
 import { look } from "./uploads/routes/look.ts"
@@ -76,7 +77,7 @@ const forAdmin =
 const description = () => Effect.succeed(json(200, openapi))
 
 const put = (request: HttpServerRequest, target: Extract<Target, { readonly _tag: "Episode" }>, client: Client) =>
-  mayBeResumed(request) ? begin(request, target, client) : upload(request, target, client)
+  mayBeResumed(request.headers) ? begin(request, target, client) : upload(request, target, client)
 
 const table: { readonly [T in Target["_tag"]]: Routes<T> } = {
   Health: { GET: () => health, HEAD: () => health },

@@ -34,6 +34,9 @@ export const Tally = Schema.Struct({
 })
 export type Tally = typeof Tally.Type
 
+/** It is tried hourly only. */
+export const isRestless = ({ changed }: Tally): boolean => changed >= 3
+
 export const noTally: Tally = { damaged: 0, changed: 0, changed_at: 0, stopped: 0 }
 
 const note = <A>(schema: Schema.Codec<A, unknown>) => {

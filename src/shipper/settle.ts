@@ -14,7 +14,7 @@ import { readConflictNote, removeConflictNote } from "./conflictNote.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
 import { makeOurs } from "./makeOurs.ts"
-import { forget, type PackingNote, type Tally } from "./notes.ts"
+import { forget, isRestless, type PackingNote, type Tally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
 import { quarantine } from "./quarantine.ts"
 
@@ -108,5 +108,5 @@ const HOUR_MILLIS = 3_600_000
 /** After three changes in a row an episode is tried hourly: somebody is still writing to it. */
 export const changesTooOften = (tally: Tally, nowMillis: number): boolean => {
   const since = nowMillis - tally.changed_at
-  return tally.changed >= 3 && since >= 0 && since < HOUR_MILLIS
+  return isRestless(tally) && since >= 0 && since < HOUR_MILLIS
 }

@@ -1,10 +1,14 @@
 /** What the server answers is what its description says: every documented status is reached here, and checked. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
+import { HostId } from "../../src/domain/names.ts"
 import { parseNetwork } from "../../src/domain/network.ts"
+import { Orders, OrdersUnavailable } from "../../src/services/Orders.ts"
 import { COMMIT, EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { violations } from "../support/jsonSchema.ts"
+import { collectUploads } from "../support/openapiUploads.ts"
 import {
   makeGate,
   OLD_COMMIT,
@@ -14,6 +18,7 @@ import {
   TOKENS,
   tokens
 } from "../support/receiver.ts"
+import { called, running, TWO_LANS } from "../support/topology.ts"
 import { type Answer, connect, jsonOf, type Request, reprDigestOf, send, until } from "../support/wire.ts"
 
 interface Media {
@@ -49,7 +54,12 @@ const foreign = { authorization: `Bearer ${TOKENS.otherHost}` }
 const nobody = { authorization: "Bearer nobody" }
 
 const EPISODES = "/v1/episodes/{host_id}/{episode_id}"
-const templateOf = (path: string): string => (path.startsWith("/v1/episodes/") ? EPISODES : path)
+const TOPOLOGY = "/v1/hosts/{host_id}/topology"
+const templateOf = (path: string): string => {
+  if (path.startsWith("/v1/episodes/")) return EPISODES
+  if (path.startsWith("/v1/uploads/")) return "/v1/uploads/{token}"
+  return path.startsWith("/v1/hosts/") ? TOPOLOGY : path
+}
 
 const withReceiver = async (
   options: Options,
@@ -78,6 +88,72 @@ const withReceiver = async (
     connection.socket.destroy()
   }
   await use({ ask, begin, receiver, gate })
+}
+
+const asks = (method: string, path: string, headers: Record<string, string>, body?: unknown): Request => {
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const length = text === undefined ? {} : { "content-length": String(Buffer.byteLength(text)) }
+  return { method, path, headers: { ...headers, ...length }, ...(text === undefined ? {} : { body: text }) }
+}
+const operator = { authorization: `Bearer ${TOKENS.admin}` }
+const beat = (body: unknown, headers: Record<string, string> = auth): Request =>
+  asks("POST", "/v1/heartbeat", headers, body)
+const setTopology = (body: unknown, hostId = "lab-1"): Request =>
+  asks("PUT", `/v1/hosts/${hostId}/topology`, operator, body)
+const showTopology = (hostId = "lab-1"): Request => asks("GET", `/v1/hosts/${hostId}/topology`, operator)
+const listHosts = asks("GET", "/v1/hosts", operator)
+
+const agents = [
+  { hostId: HostId.make("lab-1"), url: "http://127.0.0.1:1", tokenFile: undefined, tls: { verify_tls: true } }
+]
+const asOrdersGo = (put: Effect.Effect<void, OrdersUnavailable>) =>
+  Layer.succeed(Orders, { all: () => Effect.succeed([]), put: () => put })
+
+const collectMaster = async (seen: Array<{ readonly request: Request; readonly answer: Answer }>) => {
+  await withReceiver(
+    { agents, limits: { bodyIdleMillis: 300 } },
+    async ({ ask, begin }) => {
+      await ask(listHosts)
+      await ask(showTopology())
+      await ask(setTopology(TWO_LANS))
+      await ask(showTopology())
+      await ask(beat({ host_id: "lab-1", agent_version: "0", topology: running(called("t0"), 9) }))
+      await ask(listHosts)
+      await ask(setTopology(null))
+      await ask(beat({ host_id: "lab-2", topology: null }))
+      await ask(beat({ host_id: "lab-1", topology: null }, foreign))
+      await ask(beat({}))
+      await ask(beat("x".repeat(1_100_000)))
+      await ask({ ...beat({}), headers: auth })
+      await ask(beat({}, nobody))
+      await ask(setTopology({ topology: {} }))
+      await ask(setTopology("x".repeat(1_100_000)))
+      await ask({ ...setTopology(null), headers: operator })
+      await ask({ ...setTopology(null), body: "nil{" })
+      for (const request of [setTopology(null), showTopology(), listHosts]) {
+        await ask(withHeaders(request, auth))
+        await ask(withHeaders(request, nobody))
+      }
+      for (const hostId of ["lab-2", ".."]) {
+        await ask(showTopology(hostId))
+        await ask(setTopology(null, hostId))
+      }
+      await begin({ ...beat({}), headers: { ...auth, "content-length": "5000" } })
+      await begin({ ...setTopology({}), headers: { ...operator, "content-length": "5000" } })
+    },
+    seen
+  )
+  await withReceiver(
+    { agents, tokens: { ...tokens, admin: undefined } },
+    async ({ ask }) => {
+      for (const request of [setTopology(null), showTopology(), listHosts]) await ask(request)
+    },
+    seen
+  )
+  const full = Effect.fail(new OrdersUnavailable({ message: "fleet.db: disk is full" }))
+  for (const put of [full, Effect.die(new Error("a mistake"))]) {
+    await withReceiver({ agents, orders: asOrdersGo(put) }, async ({ ask }) => ask(setTopology(null)), seen)
+  }
 }
 
 const collect = async () => {
@@ -137,7 +213,7 @@ const collect = async () => {
   await withReceiver(
     { connections: { certificates: false, proxy } },
     async ({ ask }) => {
-      for (const request of [put, head, ping({ host_id: "lab-1" })])
+      for (const request of [put, head, ping({ host_id: "lab-1" }), beat({})])
         await ask(withHeaders(request, { "x-client": "*" }))
     },
     seen
@@ -164,6 +240,8 @@ const collect = async () => {
     },
     seen
   )
+  await collectMaster(seen)
+  await collectUploads((options, use) => withReceiver(options, use, seen))
   return seen
 }
 
@@ -171,9 +249,11 @@ const faults = (documented: Documented, request: Request, { headers, text }: Ans
   const fields = Object.entries(documented.headers ?? {}).flatMap(([name, { schema }]) =>
     headers[name] === undefined ? [`${name} is missing`] : violations(headers[name], schema, name)
   )
-  if (request.method === "HEAD") return text === "" ? fields : [...fields, "HEAD has a body"]
+  if (request.method === "HEAD" || documented.content === undefined) {
+    return text === "" ? fields : [...fields, "there is a body"]
+  }
   const type = headers["content-type"] ?? "none"
-  const media = documented.content?.[type]
+  const media = documented.content[type]
   return media === undefined
     ? [...fields, `${type} is not documented`]
     : [...fields, ...violations(JSON.parse(text), media.schema)]

@@ -149,10 +149,10 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       elapsed,
       isOver,
       ({ from, request }) => {
-        const sent = sentIn(request, world.now())
+        const sent = sentIn(request, world.now(), traffic)
         if (sent === undefined) return
         traffic.sent.push(sent)
-        guarded(() => retirement.sent(from, sent.method, sent.id, sent.contentSha256))
+        guarded(() => retirement.sent(from, sent))
       },
       (event, words) => {
         if (event !== undefined) count("event: connection")
@@ -160,7 +160,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       }
     ),
     answered: (head, response, body, arrivedAt) => {
-      const answer = answerIn(head, response, body, { arrivedAt, at: world.now() })
+      const answer = answerIn(head, response, body, { arrivedAt, at: world.now() }, traffic)
       if (answer === undefined) return
       traffic.answers.push(answer)
       count(`answer: ${answer.method} ${answer.status}`)

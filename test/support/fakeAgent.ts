@@ -41,7 +41,7 @@ export const startFakeAgent = async ({ generation = 0, runs, token }: FakeAgentO
   const obey = (given: number, work: () => Said): Said => {
     if (given < control.highest) {
       const error = `generation ${given} is older than ${control.highest}`
-      return says(409, { error, known_generation: control.highest, your_generation: given })
+      return says(409, { error, generation: control.highest, your_generation: given })
     }
     control.highest = given
     return work()

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -113,7 +114,9 @@ export interface Options {
   /** What keeps the master's orders, if it is not SQLite. */
   readonly orders?: Layer.Layer<Orders>
   /** What happens to a file that the receiver opens. */
-  readonly file?: (file: FileSystem.File) => FileSystem.File
+  readonly file?: (file: FileSystem.File, path: string) => FileSystem.File
+  /** How far its wall clock is ahead. Milliseconds. */
+  readonly ahead?: () => number
 }
 
 const filesOf = (change: Options["file"]) =>
@@ -123,7 +126,8 @@ const filesOf = (change: Options["file"]) =>
         FileSystem.FileSystem,
         Effect.map(FileSystem.FileSystem, (fs) => ({
           ...fs,
-          open: (path: string, options?: Parameters<typeof fs.open>[1]) => Effect.map(fs.open(path, options), change)
+          open: (path: string, options?: Parameters<typeof fs.open>[1]) =>
+            Effect.map(fs.open(path, options), (file) => change(file, path))
         }))
       ).pipe(Layer.provide(NodeFileSystem.layer))
 
@@ -138,6 +142,21 @@ const spaceOf = (freeBytes: (() => number) | undefined) =>
             Effect.sync(() => ({ freeBytes: freeBytes(), totalBytes: 1e12, freeInodes: 1000, totalInodes: 1000 }))
         }))
       ).pipe(Layer.provide(layerVolume))
+
+/** A clock that the test sets. */
+const clockOf = (ahead: () => number) =>
+  Layer.effect(
+    Clock.Clock,
+    Effect.map(Clock.Clock, (clock) => {
+      const now = () => clock.currentTimeMillisUnsafe() + ahead()
+      return new Proxy(clock, {
+        get: (target, key) => {
+          if (key === "currentTimeMillisUnsafe") return now
+          return key === "currentTimeMillis" ? Effect.sync(now) : Reflect.get(target, key, target)
+        }
+      })
+    })
+  )
 
 const DEFAULT_LIMITS: Limits["Service"] = {
   maxEpisodeBytes: 64 * 1024 * 1024,
@@ -198,7 +217,8 @@ export const startReceiver = async (options: Options = {}) => {
   const layer = Routes.layer.pipe(
     Layer.provideMerge(server),
     Layer.provideMerge(world),
-    Layer.provideMerge(Logger.layer([logger]))
+    Layer.provideMerge(Logger.layer([logger])),
+    Layer.provideMerge(clockOf(options.ahead ?? (() => 0)))
   )
   const scope = Scope.makeUnsafe()
   mkdirSync(incoming, { mode: 0o700, recursive: true })

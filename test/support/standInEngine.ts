@@ -80,10 +80,16 @@ export const startStandInEngine = async () => {
     if (method === "GET" && path === "/version") return { status: 200, body: { Version: "0.0-standin" } }
     if (method === "GET" && path === "/networks") return { status: 200, body: [...networks.values()] }
     if (method === "GET" && path === "/containers/json") return { status: 200, body: [...containers.values()] }
-    if (method === "GET" && kind === "images") return path.includes("missing") ? notFound("image") : { status: 200, body: {} }
+    if (method === "GET" && kind === "images")
+      return path.includes("missing") ? notFound("image") : { status: 200, body: {} }
     if (method === "POST" && path === "/networks/create") {
       const Id = newId()
-      networks.set(Id, { Id, Name: body["Name"] ?? "", Labels: body["Labels"] ?? {}, IPAM: body["IPAM"] ?? { Config: [] } })
+      networks.set(Id, {
+        Id,
+        Name: body["Name"] ?? "",
+        Labels: body["Labels"] ?? {},
+        IPAM: body["IPAM"] ?? { Config: [] }
+      })
       return { status: 201, body: { Id } }
     }
     if (method === "POST" && path === "/containers/create") return create(query.get("name") ?? "", body)
@@ -98,7 +104,8 @@ export const startStandInEngine = async () => {
       return { status: 204 }
     }
     if (method === "DELETE" && kind === "networks") return networks.delete(id) ? { status: 204 } : notFound("network")
-    if (method === "DELETE" && kind === "containers") return containers.delete(id) ? { status: 204 } : notFound("container")
+    if (method === "DELETE" && kind === "containers")
+      return containers.delete(id) ? { status: 204 } : notFound("container")
     return notFound(`page ${method} ${path}`)
   }
 
@@ -118,6 +125,7 @@ export const startStandInEngine = async () => {
   })
   server.on("connection", () => void counted.connections++)
   await new Promise<void>((resolve) => server.listen(socket, () => resolve()))
+  fs.chmodSync(socket, 0o660)
 
   return {
     socket,

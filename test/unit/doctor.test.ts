@@ -72,7 +72,11 @@ describe("directories", () => {
     closed: undefined,
     ...over
   })
-  const mends = { make: "make it", asRoot: "sudo look" }
+  const mends = {
+    make: "make it",
+    together: (apart: ReadonlyArray<string>) => `join ${apart.join(" ")}`,
+    asRoot: "sudo look"
+  }
   const judge = (...places: ReadonlyArray<Place>) => judgeDirectories([place("/d"), ...places], ["/d/a", "/d/b"], mends)
 
   it("are green when all is well", () => {
@@ -84,9 +88,9 @@ describe("directories", () => {
       "a link",
       { type: "SymbolicLink", device: undefined, owner: undefined },
       /no directory but SymbolicLink/,
-      "ls -ld /d/a"
+      "sudo mv --backup=numbered -T /d/a /d/a.away && make it"
     ],
-    ["elsewhere", { device: 2n }, /not on one filesystem/, /findmnt --target \/d\/a/],
+    ["elsewhere", { device: 2n }, /not on one filesystem/, /^join \/d\/a$/],
     ["another's", { owner: 0 }, /not owned by the user who owns \/d: \/d\/a$/, "sudo chown -R --reference=/d /d/a"],
     ["closed", { closed: "EACCES: permission denied" }, /this user cannot write/, "sudo look"],
     ["read-only", { closed: "EROFS: read-only file system" }, /EROFS/, "findmnt --target /d/a"]

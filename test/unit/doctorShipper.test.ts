@@ -60,13 +60,18 @@ describe("the receiver's answer to a ping", () => {
 })
 
 describe("this host's commit", () => {
-  const about = { repoPath: "/opt/cis490", update: "git pull", url: "https://collector.wg" }
+  const about = {
+    edit: "sudoedit /etc/c.toml",
+    repoPath: "/opt/cis490",
+    update: "git pull",
+    url: "https://collector.wg"
+  }
   const commit = "a".repeat(40)
   it.each([
     ["allowed", commit, { commit_allowed: true }, "green", null],
     ["out of the window", commit, { commit_allowed: false, head_commit: "b".repeat(40) }, "red", "git pull"],
     ["not to be told", commit, {}, "yellow", "cis490-receiver doctor  # on collector.wg"],
-    ["unknown here", undefined, { commit_allowed: true }, "yellow", "git -C /opt/cis490 log -1 --format=%H"]
+    ["unknown here", undefined, { commit_allowed: true }, "yellow", "sudoedit /etc/c.toml"]
   ] as const)("%s", (_, known, body, state, mend) => {
     expect(judgeCommit(known, body, about)).toMatchObject({ state, mend })
   })
@@ -110,9 +115,13 @@ describe("the backlog", () => {
 
 describe("names that are no episodes", () => {
   it("are yellow, quoted for a shell", () => {
-    expect(judgeNames([], "/e").state).toBe("green")
-    expect(judgeNames(["a b", ".x"], "/e")).toMatchObject({ state: "yellow", mend: "ls -ld -- '/e/a b' /e/.x" })
-    expect(judgeNames(["1", "2", "3", "4", "5", "6", "7"], "/e").found).toMatch(/^7 names .* and 2 more/)
+    const paths = { root: "/d", episodes: "/d/e" }
+    expect(judgeNames([], paths).state).toBe("green")
+    expect(judgeNames(["a b", ".x"], paths)).toMatchObject({
+      state: "yellow",
+      mend: "sudo mkdir -p /d/strays && sudo mv --backup=numbered -t /d/strays -- '/d/e/a b' /d/e/.x"
+    })
+    expect(judgeNames(["1", "2", "3", "4", "5", "6", "7"], paths).found).toMatch(/^7 names .* and 2 more/)
   })
 })
 
@@ -140,11 +149,11 @@ describe("what cannot be read", () => {
     if (state === "yellow") expect(finding.found).toContain("/d/e/E1/x")
   })
   it("what keeps changing is yellow", () => {
-    expect(judgeChanging([], (id) => `/e/${id}`).state).toBe("green")
-    expect(judgeChanging(["E1", "E2"], (id) => `/e/${id}`)).toMatchObject({
+    expect(judgeChanging([], (id) => `/e/${id}`, command).state).toBe("green")
+    expect(judgeChanging(["E1", "E2"], (id) => `/e/${id}`, command)).toMatchObject({
       state: "yellow",
       found: expect.stringMatching(/^E1 and 1 more changed three times/),
-      mend: "find /e/E1 -newer /e/E1/done.marker -ls"
+      mend: "sudo find /e/E1 -newer /e/E1/done.marker -ls; shipper retry E1 E2"
     })
   })
 })
@@ -166,6 +175,7 @@ describe("quarantine", () => {
       "shipper requeue --all --reason too_large"
     ],
     ["one that sending again does not help", entry("A", "unpackable"), "yellow", "shipper quarantine ack A"],
+    ["one that stays out of the window", entry("A", "out_of_window"), "yellow", "shipper quarantine ack A"],
     ["one without a legible reason", entry("A~1", null), "yellow", "shipper quarantine ack 'A~1'"],
     ["one that was seen", entry("A", "unpackable", { acked: true }), "green", null],
     ["one that was seen and has days left", entry("A", "unpackable", { acked: true, days: 7 }), "green", null],
@@ -245,12 +255,18 @@ describe("the journal", () => {
     ["empty", [], "green", null, "nothing was logged"],
     ["clean", ["started", "shipped episode=E1 status=stored"], "green", null, "2 line(s), nothing wrong"],
     ["412", [refused(412), refused(412), "shipped"], "red", "git pull", "2 ship(s) rejected as out-of-window"],
-    ["400", [refused(400)], "red", "shipper quarantine list", /^1 ship\(s\) rejected as bad requests/],
+    [
+      "400",
+      [refused(400)],
+      "red",
+      "shipper quarantine list && sudo systemctl restart cis490-shipper",
+      /^1 ship\(s\) rejected as bad requests/
+    ],
     [
       "400 for want of a commit",
       [refused(400, "missing X-Cis490-Code-Commit header")],
       "red",
-      "shipper drain",
+      "shipper drain && sudo systemctl restart cis490-shipper",
       /bad requests/
     ],
     [
@@ -264,10 +280,10 @@ describe("the journal", () => {
       "transient",
       [transient, "shipped"],
       "yellow",
-      "shipper ping",
+      "shipper ping && sudo systemctl restart cis490-shipper",
       /^1 transient failure\(s\), the last: not shipped: busy/
     ],
-    ["400 and transient", [transient, refused(400)], "red", "shipper quarantine list", /bad requests/],
+    ["400 and transient", [transient, refused(400)], "red", /^shipper quarantine list/, /bad requests/],
     ["other refusals", [refused(422)], "yellow", /journalctl -u cis490-shipper --since=-10min/, /^1 refusal/],
     ["transient that is over", [transient, "shipping again"], "green", null, /nothing wrong/],
     ["412 before a restart", [refused(412), "started"], "green", null, /nothing wrong/],

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import { agent } from "../../src/cli/agent.ts"
 import { receiver } from "../../src/cli/receiver.ts"
 import { shipper } from "../../src/cli/shipper.ts"
+import { AgentSettings } from "../../src/domain/agentSettings.ts"
 import { ReceiverSettings } from "../../src/domain/receiverSettings.ts"
 import { ShipperSettings } from "../../src/domain/shipperSettings.ts"
 import { version } from "../../src/domain/version.ts"
@@ -25,7 +27,7 @@ const firstCells = (text: string): ReadonlyArray<string> =>
     .map((line) => line.split("|")[1] ?? "")
     .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? ""))
 
-const subcommands = (command: typeof shipper | typeof receiver): ReadonlyArray<string> =>
+const subcommands = (command: typeof agent | typeof shipper | typeof receiver): ReadonlyArray<string> =>
   command.subcommands.flatMap(({ commands }) => commands.map(({ name }) => name))
 
 describe("README.md", () => {
@@ -37,7 +39,12 @@ describe("README.md", () => {
     expect(section("#### `receiver.toml`")).toContain(settingsTable(ReceiverSettings))
   })
 
+  it("lists every key of agent.toml with its default", () => {
+    expect(section("#### `agent.toml`")).toContain(settingsTable(AgentSettings))
+  })
+
   it("lists every command", () => {
+    expect(firstCells(section("### The agent")).toSorted()).toEqual(subcommands(agent).toSorted())
     expect(firstCells(section("### A lab host")).toSorted()).toEqual(subcommands(shipper).toSorted())
     expect(firstCells(section("### The receiver")).toSorted()).toEqual(subcommands(receiver).toSorted())
   })

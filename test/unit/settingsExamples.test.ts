@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
+import { AgentSettings } from "../../src/domain/agentSettings.ts"
 import { ReceiverSettings } from "../../src/domain/receiverSettings.ts"
 import { ANY_ENTRY, ANY_HOST, isTable, settingRows } from "../../src/domain/settingRow.ts"
 import { ShipperSettings } from "../../src/domain/shipperSettings.ts"
@@ -27,7 +28,8 @@ const keysOf = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray
 
 const examples = [
   { name: "lab-host.toml.example", schema: ShipperSettings, keep: ["host_id", "receiver.url"] },
-  { name: "receiver.toml.example", schema: ReceiverSettings, keep: [] }
+  { name: "receiver.toml.example", schema: ReceiverSettings, keep: [] },
+  { name: "agent.toml.example", schema: AgentSettings, keep: ["host_id", "master.url"] }
 ] as const
 
 for (const { name, schema, keep } of examples) {

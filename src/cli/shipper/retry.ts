@@ -7,7 +7,7 @@ import { printReport } from "./print.ts"
 import { onHost } from "./root.ts"
 
 const flags = {
-  ids: names("ID", "Episodes that a conflict holds"),
+  ids: names("ID", "Episodes that a conflict holds, or that changed too often"),
   all: all("Every episode that a conflict holds"),
   json
 }
@@ -21,7 +21,7 @@ export const retryCommand = Command.make(
     yield* printReport(report, { json, line: (id) => `episodes/${id} goes with the next pass`, verb: "released" })
   })
 ).pipe(
-  Command.withDescription("Send episodes again that a conflict holds"),
+  Command.withDescription("Send episodes again that a conflict holds, or that changed too often"),
   Command.withExamples([
     { command: "cis490-shipper retry 01JD3Z8Q", description: "After the receiver's copy was set aside" }
   ])

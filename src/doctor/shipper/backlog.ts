@@ -1,7 +1,8 @@
 /** How long the oldest episode waits, and what lies about that is no episode. */
 import { counted, duration } from "../../domain/humanize.ts"
+import type { Paths } from "../../shipper/layout.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
-import { words } from "../shell.ts"
+import { word, words } from "../shell.ts"
 import { type Episodes, oldestOf } from "./episodes.ts"
 
 const LONG_MILLIS = 3_600_000
@@ -20,13 +21,17 @@ export const judgeBacklog = ({ left, waiting }: Episodes, now: number, mend: str
 
 const SHOWN = 5
 
-export const judgeNames = (strays: ReadonlyArray<string>, directory: string): Finding => {
+/** They are moved to `strays/` beside `episodes/`, where nothing is lost. */
+export const judgeNames = (
+  strays: ReadonlyArray<string>,
+  { episodes, root }: Pick<Paths, "episodes" | "root">
+): Finding => {
   if (strays.length === 0) return green("only episodes")
   const shown = strays.slice(0, SHOWN)
   const more = strays.length > shown.length ? ` and ${strays.length - shown.length} more` : ""
   const quoted = shown.map((name) => JSON.stringify(name)).join(", ")
   return yellow(
-    `${counted(strays.length, "name")} that ${strays.length === 1 ? "is no episode" : "are no episodes"}: ${quoted}${more}; never touched by the shipper, move them away`,
-    `ls -ld -- ${words(shown.map((name) => `${directory}/${name}`))}`
+    `${counted(strays.length, "name")} that ${strays.length === 1 ? "is no episode" : "are no episodes"}: ${quoted}${more}; never touched by the shipper`,
+    `sudo mkdir -p ${word(`${root}/strays`)} && sudo mv --backup=numbered -t ${words([`${root}/strays`, "--", ...shown.map((name) => `${episodes}/${name}`)])}`
   )
 }

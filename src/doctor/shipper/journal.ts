@@ -69,10 +69,13 @@ const LONGEST = 300
 
 const cut = (line: string): string => (line.length > LONGEST ? `${line.slice(0, LONGEST)} …` : line)
 
-const badRequest = (lines: ReadonlyArray<string>, { command }: JournalMends): Finding =>
+/** What was logged before has been read, and counts no more. */
+const anew = (unit: string): string => `sudo systemctl restart ${unit}`
+
+const badRequest = (lines: ReadonlyArray<string>, { command, unit }: JournalMends): Finding =>
   red(
     `${lines.length} ship(s) rejected as bad requests: ${cut(lines.at(-1) ?? "")}`,
-    lines.some((line) => line.includes("X-Cis490-Code-Commit")) ? command("drain") : command("quarantine list")
+    `${command(lines.some((line) => line.includes("X-Cis490-Code-Commit")) ? "drain" : "quarantine list")} && ${anew(unit)}`
   )
 
 /** The window first: it is the one to act on. */
@@ -86,13 +89,13 @@ export const judgeLines = (lines: ReadonlyArray<string>, mends: JournalMends): F
   if (transient.length > 0) {
     return yellow(
       `${transient.length} transient failure(s), the last: ${cut(transient.at(-1) ?? "")}`,
-      mends.command("ping")
+      `${mends.command("ping")} && ${anew(mends.unit)}`
     )
   }
   if (other.length > 0) {
     return yellow(
       `${other.length} refusal(s), the last: ${cut(other.at(-1) ?? "")}`,
-      `sudo journalctl -u ${mends.unit} --since=${word(mends.since)} -p warning --no-pager`
+      `sudo journalctl -u ${mends.unit} --since=${word(mends.since)} -p warning --no-pager; ${anew(mends.unit)}`
     )
   }
   return green(lines.length === 0 ? "nothing was logged" : `${lines.length} line(s), nothing wrong`)

@@ -19,14 +19,14 @@ export type Entry = Pick<QuarantineEntry, "name" | "reason" | "error" | "acked" 
 const DAY_MILLIS = 86_400_000
 const NEAR_MILLIS = 7 * DAY_MILLIS
 
-/** What can become of an entry: the receiver may take it another time, or sending it again is no use as it is. */
+/** What can become of an entry: the receiver may take it another time, or it would be refused again as it is. */
 const mendable: Readonly<Record<Why, boolean>> = {
-  bad_request: true,
-  out_of_window: true,
+  bad_request: false,
+  out_of_window: false,
   too_large: true,
   refused: true,
   damaged: true,
-  conflict: true,
+  conflict: false,
   invalid_archive: false,
   unpackable: false,
   unstamped: false,

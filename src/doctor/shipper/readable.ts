@@ -6,8 +6,9 @@ import { counted } from "../../domain/humanize.ts"
 import { orMissing } from "../../presence.ts"
 import { readLastWords } from "../../shipper/lastWords.ts"
 import { Layout } from "../../shipper/layout.ts"
-import { readTally } from "../../shipper/notes.ts"
+import { isRestless, readTally } from "../../shipper/notes.ts"
 import { wordsOf } from "../../systemError.ts"
+import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, yellow } from "../row.ts"
 import { word } from "../shell.ts"
 import type { Waiting } from "./episodes.ts"
@@ -116,16 +117,18 @@ export const lookAtReadable = Effect.fnUntraced(function* (waiting: ReadonlyArra
   return [judgeReadable(once, episodeOf, paths.root)]
 })
 
-/** As many changes in a row as make the shipper try hourly only. */
-const RESTLESS = 3
-
-export const judgeChanging = (restless: ReadonlyArray<string>, directoryOf: (id: string) => string): Finding => {
+/** `command`: one of the shipper's. */
+export const judgeChanging = (
+  restless: ReadonlyArray<string>,
+  directoryOf: (id: string) => string,
+  command: (args: string) => string
+): Finding => {
   const [first] = restless
   if (first === undefined) return green("finished episodes stay as they are")
   const more = restless.length > 1 ? ` and ${restless.length - 1} more` : ""
   return yellow(
-    `${first}${more} changed three times in a row after done.marker: somebody still writes there; tried hourly`,
-    `find ${word(directoryOf(first))} -newer ${word(`${directoryOf(first)}/done.marker`)} -ls`
+    `${first}${more} changed three times in a row after done.marker: whoever still writes there must stop; tried hourly`,
+    `sudo find ${word(directoryOf(first))} -newer ${word(`${directoryOf(first)}/done.marker`)} -ls; ${command(`retry ${restless.join(" ")}`)}`
   )
 }
 
@@ -134,7 +137,7 @@ export const lookAtChanging = Effect.fnUntraced(function* (waiting: ReadonlyArra
   const paths = yield* Layout
   const noted = new Set((yield* orMissing(fs.readDirectory(`${paths.state}/tally`))) ?? [])
   const ids = waiting.map(({ id }) => id).filter((id) => noted.has(`${id}.json`))
-  const tallies = yield* Effect.forEach(ids, (id) => Effect.map(readTally(id), ({ changed }) => ({ id, changed })))
-  const restless = tallies.filter(({ changed }) => changed >= RESTLESS).map(({ id }) => id)
-  return [judgeChanging(restless, paths.episode)]
+  const tallies = yield* Effect.forEach(ids, (id) => Effect.map(readTally(id), (tally) => ({ id, tally })))
+  const restless = tallies.filter(({ tally }) => isRestless(tally)).map(({ id }) => id)
+  return [judgeChanging(restless, paths.episode, (yield* Ourselves).command)]
 })

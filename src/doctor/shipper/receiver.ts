@@ -66,12 +66,23 @@ export const judgePing = ({ body, error, status_code }: PingResult, asked: Asked
 export const judgeCommit = (
   commit: string | undefined,
   body: { readonly commit_allowed?: unknown; readonly head_commit?: unknown },
-  { repoPath, update, url }: { readonly repoPath: string; readonly update: string; readonly url: string }
+  {
+    edit,
+    repoPath,
+    update,
+    url
+  }: {
+    /** Opens the configuration. */
+    readonly edit: string
+    readonly repoPath: string
+    readonly update: string
+    readonly url: string
+  }
 ): Finding => {
   if (commit === undefined) {
     return yellow(
-      `which code this host runs is not known: no commit at ${repoPath} (code.repo_path)`,
-      `git -C ${word(repoPath)} log -1 --format=%H`
+      `which code this host runs is not known: there is no commit at ${repoPath}; code.repo_path is to be its checkout`,
+      edit
     )
   }
   const short = commit.slice(0, 12)
@@ -162,7 +173,8 @@ export const lookAtReceiver = Effect.fnUntraced(function* <E, R, R2>(
   const ping = judgePing(result, { url, configFile, tokenFile, ping: command("ping") })
   if (ping.state !== "green" || !Predicate.isObject(result.body)) return [ping]
   const repoPath = settings.code.repo_path
-  const commit = judgeCommit(words.commit ?? undefined, result.body, { repoPath, update: yield* update, url })
+  const mends = { edit: `sudoedit ${word(configFile)}`, repoPath, update: yield* update, url }
+  const commit = judgeCommit(words.commit ?? undefined, result.body, mends)
   const said = Predicate.isString(result.body.server_time) ? parseTime(result.body.server_time) : Option.none()
   return [
     ping,

@@ -1,5 +1,6 @@
 /** What the description of a route is made of. */
 import { header, PROBLEM_MEDIA_TYPE, type ProblemName, problems, problemType } from "../../domain/protocol.ts"
+import { offsetMember } from "../../domain/upload/fields.ts"
 
 export type Schema = Readonly<Record<string, unknown>>
 export type Fields = Readonly<Record<string, Schema>>
@@ -49,7 +50,16 @@ const members: Partial<Record<ProblemName, Fields>> = {
   "other-content": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
   "stored-copy-lost": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
   "out-of-window": { your_commit: commit, head_commit: orNull(commit), remediation: text },
-  "too-large": { limit_bytes: count }
+  "too-large": { limit_bytes: count },
+  "no-upload": { remediation: text },
+  "completed-upload": { remediation: text },
+  "no-partial-upload": { remediation: text },
+  "mismatching-upload-offset": {
+    [offsetMember.expected]: count,
+    [offsetMember.provided]: count,
+    remediation: text
+  },
+  "too-many-open-uploads": { remediation: text }
 }
 
 const RETRIED: ReadonlySet<number> = new Set([429, 503, 507])

@@ -1,17 +1,23 @@
-/** `retry`: episodes held by a conflict are sent again. */
+/** `retry`: episodes held by a conflict, or because they changed too often, are sent again. */
 import * as Effect from "effect/Effect"
 import type { EpisodeId } from "../../domain/names.ts"
 import { heldIds, readConflictNote, removeConflictNote } from "../conflictNote.ts"
+import { isRestless, readTally, writeTally } from "../notes.ts"
 import { mustBeId } from "./names.ts"
 import { forEachName, Refused } from "./report.ts"
 
-/** Clears conflict notes; answers with the ids. */
+/** Clears conflict notes and counts of changes; answers with the ids. `all`: that a conflict holds. */
 export const retry = Effect.fnUntraced(function* (ids: ReadonlyArray<string> | "all") {
   return yield* forEachName(ids === "all" ? yield* heldIds : ids, retryOne)
 })
 
 const retryOne = Effect.fnUntraced(function* (name: string) {
   const id = yield* mustBeId(name)
+  const tally = yield* readTally(id)
+  if (isRestless(tally)) {
+    yield* writeTally(id, { ...tally, changed: 0 })
+    return id
+  }
   yield* mustBeHeld(id)
   yield* removeConflictNote(id)
   return id

@@ -3,9 +3,19 @@ import { hostFiles } from "./hostFiles.ts"
 import { receiverFiles } from "./receiverFiles.ts"
 import type { Decoder } from "./row.ts"
 import { streams } from "./streams.ts"
+import { ofTopologies } from "./topology.ts"
+import { uploads } from "./uploads.ts"
 import { words } from "./words.ts"
 
-export const decoders: ReadonlyArray<Decoder> = [...words, ...streams, ...hostFiles, ...answers, ...receiverFiles]
+export const decoders: ReadonlyArray<Decoder> = [
+  ...words,
+  ...streams,
+  ...hostFiles,
+  ...answers,
+  ...receiverFiles,
+  ...uploads,
+  ...ofTopologies
+]
 
 /** What no row calls by itself, and which test goes through it. */
 export const elsewhere: Readonly<Record<string, string>> = {
@@ -14,6 +24,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   "receiver/IndexLog.ts": "indexFile.test.ts",
   "receiver/examine.ts": "pack.test.ts",
   "receiver/checkin.ts": "receiver.test.ts: a ping of anything",
+  "receiver/readJsonBody.ts": "master.test.ts",
   "receiver/upload.ts": "receiver.test.ts: a request of any kind",
   "cli/receiver/hosts.ts": "receiver.test.ts: its times are those of the rows that were read",
   "domain/connection/host.ts": "receiverFiles.ts: of a URL that the configuration let through",

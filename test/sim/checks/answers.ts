@@ -19,9 +19,9 @@ export const answers = (scene: Scene) => {
   }
   /** At the instant in which it is said. */
   return (answer: Answer): void => {
-    const { method, status } = answer
-    if ((method === "PUT" && (status === 200 || status === 201)) || (method === "HEAD" && status === 200))
+    const { isVerdict, method, status } = answer
+    if ((isVerdict && (status === 200 || status === 201)) || (method === "HEAD" && status === 200))
       verifySuccess(answer)
-    if (method === "PUT" && status === 412) verifyRefusal(answer)
+    if (isVerdict && status === 412) verifyRefusal(answer)
   }
 }

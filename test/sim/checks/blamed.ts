@@ -44,7 +44,7 @@ export const blamed = (scene: Scene): Check => {
       return isHand && (scene.ledger.isDisturbed(host, id) || entries.some(({ kind }) => UNSTAMPED.has(kind)))
     if (reason === "conflict") return isHand
     const said = scene.traffic.answers.filter(
-      (answer) => answer.method === "PUT" && answer.host === host && answer.id === id && answer.status === status_code
+      (answer) => answer.isVerdict && answer.host === host && answer.id === id && answer.status === status_code
     )
     return STATUS_OF[reason]?.includes(status_code) === true && said.length >= (reason === "damaged" ? 3 : 1)
   }

@@ -165,7 +165,7 @@ export const makeEnding = (scene: Scene) => {
     for (const machine of machinesOf(scene)) {
       const view = machine.disk.current()
       for (const name of view.list(OUTBOX) ?? nothing) {
-        const id = withoutSuffix(name.replace(/\.(tar\.zst|tar\.zst\.partial|conflict\.json)$/, ""))
+        const id = withoutSuffix(name.replace(/\.(tar\.zst|tar\.zst\.partial|conflict\.json|upload\.json)$/, ""))
         if (view.stat(`${EPISODES}/${id}`) === undefined || name.endsWith(".partial")) {
           throw new Violation("nothing is left behind", `${machine.name} has ${name} in outbox/`)
         }

@@ -11,14 +11,14 @@ export const quiet = ({ ledger, traffic }: Scene) => {
   return {
     /** Nothing that is at rest was sent since then. */
     verifySince: (since: number): void => {
-      const late = traffic.sent.find((sent) => sent.at >= since && sent.method === "PUT" && owed(sent.host, sent.id))
+      const late = traffic.sent.find((sent) => sent.at >= since && sent.isSending && owed(sent.host, sent.id))
       if (late !== undefined)
         throw new Violation("what cannot succeed is not tried again", `${late.host}/${late.id} is sent for ever`)
     },
     verifyAll: (): void => {
       const counts = new Map<string, number>()
-      for (const { host, id, method } of traffic.sent) {
-        if (method !== "PUT") continue
+      for (const { host, id, isSending } of traffic.sent) {
+        if (!isSending) continue
         const name = `${host}/${id}`
         const count = (counts.get(name) ?? 0) + 1
         counts.set(name, count)

@@ -6,6 +6,7 @@ import type { Process } from "../kernel/process.ts"
 import type { Check, Scene } from "./check.ts"
 import { makeHolds } from "./dataset.ts"
 import { EPISODES, SHIPPED, withoutSuffix } from "./places.ts"
+import type { Sent } from "./traffic.ts"
 import { Violation } from "./violation.ts"
 
 /** A confirmation is asked for and acted upon within this time. */
@@ -24,7 +25,7 @@ const isBelow = (path: string, directory: string): string | undefined =>
 
 export interface Retired extends Check {
   /** A request begins. */
-  readonly sent: (process: Process, method: string, id: string, content: string | undefined) => void
+  readonly sent: (process: Process, sent: Sent) => void
   /** Somebody wrote to the episode. */
   readonly written: (host: string, id: string) => void
 }
@@ -81,8 +82,8 @@ export const retired = (scene: Scene): Retired => {
     }
   }
   return {
-    sent: (process, method, id, content) => {
-      if (method !== "PUT") return
+    sent: (process, { contentSha256: content, id, isSending }) => {
+      if (!isSending) return
       const host = process.machine.name
       const lies = contentAt(process, `${EPISODES}/${id}`)
       if (lies === undefined || content === undefined || lies === content || changedBehindItsBack(process, host, id))

@@ -12,6 +12,7 @@ import {
   type Happening,
   type HostPlan,
   LAST_EVENT_MILLIS,
+  NEVER_RESUMED,
   type Plan,
   PROXY_ANSWERS,
   RECEIVER_ACTOR,
@@ -42,6 +43,7 @@ const hostOf = (random: Random, name: string): HostPlan => ({
     episodeOf(random.fork(`episode ${i}`), i)
   ),
   concurrency: random.fork("concurrency").pick([1, 2, 4]),
+  resumeAboveBytes: random.fork("resume").pick([0, 1000, NEVER_RESUMED]),
   scanIntervalSeconds: random.fork("scan").pick([3, 5, 10]),
   checkinIntervalSeconds: random.fork("checkin").pick([0, 20]),
   keepLocalForDays: random.fork("keep").pick([0, 7])

@@ -34,10 +34,15 @@ export interface EpisodePlan {
   readonly careful: boolean
 }
 
+/** Larger than any tarball here. */
+export const NEVER_RESUMED = 4_194_304
+
 export interface HostPlan {
   readonly name: string
   readonly episodes: ReadonlyArray<EpisodePlan>
   readonly concurrency: number
+  /** Absent: `NEVER_RESUMED`. */
+  readonly resumeAboveBytes?: number
   readonly scanIntervalSeconds: number
   /** 0 = never. */
   readonly checkinIntervalSeconds: number
