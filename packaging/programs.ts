@@ -1,6 +1,8 @@
 /** What is packaged: one row per program. */
+import { agent } from "../src/cli/agent.ts"
 import { receiver } from "../src/cli/receiver.ts"
 import { shipper } from "../src/cli/shipper.ts"
+import { AgentSettings } from "../src/domain/agentSettings.ts"
 import { ReceiverSettings } from "../src/domain/receiverSettings.ts"
 import { ShipperSettings } from "../src/domain/shipperSettings.ts"
 import { type Help, helpOf } from "./man/help.ts"
@@ -59,5 +61,19 @@ export const programs: ReadonlyArray<Program> = [
     groups: [],
     state: "/var/lib/cis490-receiver",
     dear: ["store", "incoming", "damaged", "pki", "index.jsonl"]
+  },
+  {
+    name: "cis490-agent",
+    summary: "run the topology that the lab's master asks for",
+    about:
+      "Materialises on a lab host, by Docker, the topology that the master asks for, remembers it passively and reports it. It never applies, restores or tears down anything that the master does not ask for in that moment.",
+    config: "agent.toml",
+    firstOfAll: "set host_id, master.url and auth.bearer_token_file",
+    settings: AgentSettings,
+    help: helpOf(agent),
+    recommends: ["ca-certificates", "docker.io | docker-ce"],
+    groups: ["docker"],
+    state: "/var/lib/cis490-agent",
+    dear: []
   }
 ]

@@ -11,3 +11,8 @@ AT_THE_END="ping doctor"
 
 . "$(dirname "$0")/lib/install.sh"
 install_program "$@"
+
+# All programs of a host are of one commit.
+if [ -x /usr/local/bin/cis490-agent ]; then
+	"$CHECKOUT/scripts/install-agent.sh" "$@"
+fi

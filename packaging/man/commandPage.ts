@@ -34,10 +34,9 @@ const argument = (doc: ArgDoc): string => tagged(argumentTerm(doc), described(do
 
 const pathOf = (doc: HelpDoc): string => (doc.commandPath ?? []).join(" ")
 
-const usage = (doc: HelpDoc): string => {
+const usage = (doc: HelpDoc, flags: ReadonlyArray<FlagDoc>): string => {
   const args = (doc.args ?? []).map(argumentTerm)
-  const flags = doc.flags.length === 0 ? [] : ["[flags]"]
-  return paragraph([bold(pathOf(doc)), ...flags.map(plain), ...args].join(" "))
+  return paragraph([bold(pathOf(doc)), ...(flags.length === 0 ? [] : ["[flags]"]), ...args].join(" "))
 }
 
 const examples = (doc: HelpDoc): string =>
@@ -45,15 +44,23 @@ const examples = (doc: HelpDoc): string =>
     .map(({ command, description }) => verbatim(`${description === undefined ? "" : `# ${description}\n`}${command}`))
     .join("")
 
-const leaf = ({ doc }: CommandHelp): string =>
-  [
+/** Its own flags, and those of the commands between it and the program. */
+const flagsOf = (doc: HelpDoc, everywhere: ReadonlyArray<FlagDoc>): ReadonlyArray<FlagDoc> => [
+  ...doc.flags,
+  ...(doc.inheritedFlags ?? []).filter(({ name }) => !everywhere.some((flag) => flag.name === name))
+]
+
+const leaf = ({ doc }: CommandHelp, everywhere: ReadonlyArray<FlagDoc>): string => {
+  const flags = flagsOf(doc, everywhere)
+  return [
     subsection(pathOf(doc).split(" ").slice(1).join(" ")),
-    usage(doc),
+    usage(doc, flags),
     paragraph(sentence(doc.description)),
     ...(doc.args ?? []).map(argument),
-    ...doc.flags.map(flag),
+    ...flags.map(flag),
     examples(doc)
   ].join("")
+}
 
 /** Every command that does something, in the order of the declarations. */
 const leaves = (help: CommandHelp): ReadonlyArray<CommandHelp> =>
@@ -80,7 +87,7 @@ export const commandPage = (page: CommandPage, help: CommandHelp): string => {
       `${bold("systemd")}(1) runs it as ${bold(unit)}. ${bold(`${name} doctor`)} says what is wrong, and what mends it.`
     ),
     section("COMMANDS"),
-    ...leaves(help).map(leaf),
+    ...leaves(help).map((command) => leaf(command, help.doc.flags)),
     section("OPTIONS"),
     paragraph("Every command takes these."),
     ...help.doc.flags.map(flag),
