@@ -7,6 +7,7 @@ import { Transport } from "../src/services/Transport.ts"
 import { type Answer, type Ask, makeAsk, refused } from "./engine/ask.ts"
 import { containersIn, networksIn } from "./engine/lists.ts"
 import { containerBody, endpointBody, networkBody } from "./engine/orders.ts"
+import { versioned } from "./engine/version.ts"
 
 /** For what only looks: a heartbeat must not wait for an engine that hangs. */
 const LOOK = "10 seconds"
@@ -69,14 +70,14 @@ const makeHands = (ask: Ask): EngineHands["Service"] => {
   }
 }
 
-/** Docker's Engine API over its unix socket; connects with the first question. */
+/** Docker's Engine API over its unix socket, since Docker 20.10; connects with the first question. */
 export const layerDocker = Layer.effect(
   Engines,
   Effect.map(Transport, (transport) => ({
     at: (socket) =>
       Layer.effectContext(
         Effect.map(transport.client({ unix_socket: socket, verify_tls: true }), (client) => {
-          const ask = makeAsk(client, socket)
+          const ask = versioned(makeAsk(client, socket))
           return Context.make(Engine, makeEyes(ask)).pipe(Context.add(EngineHands, makeHands(ask)))
         })
       )

@@ -1,4 +1,4 @@
-/** One question to Docker's Engine API, version 1.41 (docs.docker.com/engine/api/v1.41). */
+/** One question to Docker's Engine API (docs.docker.com/reference/api/engine). */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -8,8 +8,8 @@ import * as Predicate from "effect/Predicate"
 import { parseForeignJson } from "../../src/domain/json.ts"
 import { EngineTrouble } from "../../src/services/Engine.ts"
 
-/** Every engine since Docker 20.10 speaks it. The host in the URL is nobody's: the socket says who is asked. */
-const ROOT = "http://docker/v1.41"
+/** Nobody's: the socket says who is asked. */
+const ROOT = "http://docker"
 
 export interface Answer {
   readonly status: number

@@ -180,13 +180,12 @@ describe("the memory of the agent", () => {
   ])("says so when there is %s in its place", async (_, make) => {
     using place = makePlace()
     make(place.file)
-    for (const answer of [
-      await place.ask((memory) => memory.read),
-      await place.ask((memory) => memory.begin(BEGINNING)),
-      await place.ask((memory) => memory.forget)
-    ]) {
-      expect(Result.isFailure(answer) && answer.failure).toMatchObject({ _tag: "MemoryTrouble" })
-      expect(Result.isFailure(answer) && (answer.failure as Error).message).toContain(place.file)
+    const troubles = await place.must((memory) =>
+      Effect.all([Effect.flip(memory.read), Effect.flip(memory.begin(BEGINNING)), Effect.flip(memory.forget)])
+    )
+    for (const trouble of troubles) {
+      expect(trouble._tag).toBe("MemoryTrouble")
+      expect(trouble.message).toContain(place.file)
     }
   })
 

@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest"
 import type { Hydrated } from "../../src/domain/topology/hydrated.ts"
 import { type AgentBox, ask, makeAgentBox } from "../support/agentBox.ts"
 import { makeAuthority } from "../support/certificates.ts"
+import { listenForDatagrams } from "../support/datagrams.ts"
 import { sendSecurely } from "../support/secureWire.ts"
 import { untilRunning } from "../support/shipperBox.ts"
 import { type StandInEngine, startStandInEngine } from "../support/standInEngine.ts"
@@ -418,6 +419,28 @@ describe("the heartbeat", () => {
     expect(lines[0]).toContain("the master cannot be told how this host is")
     expect((await ask(box.socket, "GET", "/health")).status).toBe(200)
   })
+})
+
+test("the service manager is told when it is ready, what it remembers, that it gets on, and that it stops", async () => {
+  await using engine = await startStandInEngine()
+  using box = await populated(engine)
+  const address = join(box.home, "notify")
+  const manager = listenForDatagrams(address)
+  try {
+    const heard: Array<string> = []
+    const hear = () => {
+      for (let said = manager.take(); said !== undefined; said = manager.take()) heard.push(said)
+      return heard
+    }
+    const program = box.launch(["run"], { env: { NOTIFY_SOCKET: address, WATCHDOG_USEC: "100000" } })
+    await untilRunning(program, () => hear().filter((said) => said === "WATCHDOG=1").length > 3)
+    expect(heard.slice(0, 2)).toEqual(["READY=1", "STATUS=waiting for the master; t1 was applied last"])
+    await program.stop("SIGTERM")
+    expect(hear().at(-1)).toBe("STOPPING=1")
+    expect(engine.counted.connections).toBe(0)
+  } finally {
+    manager.close()
+  }
 })
 
 describe("the command line", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { makeEngineApi } from "./engineApi.ts"
-import { needTools } from "./tools.ts"
+import { needTools, printed } from "./tools.ts"
 
 const POLL_MS = 20
 /** Applets that the tests use. */
@@ -45,7 +45,7 @@ const removeCgroups = (name: string): void => {
 
 /** Answers with images from a busybox root. Started and killed as often as a test wants; its data stay until it is disposed. */
 export const makeEngine = () => {
-  needTools("dockerd", "containerd", "unshare", "ip", "iptables", "busybox", "tar")
+  needTools("dockerd", "containerd", "unshare", "nsenter", "ip", "iptables", "busybox", "tar")
   const home = fs.mkdtempSync(join(tmpdir(), "cis490-engine-"))
   const socket = join(home, "docker.sock")
   const cgroup = basename(home)
@@ -103,6 +103,8 @@ export const makeEngine = () => {
     removeCgroups(cgroup)
   }
 
+  const networkNamespace = (): string => `/proc/${running?.child.pid}/ns/net`
+
   const importImages = (): Promise<void> => api.importImage("lab/busybox", "1", busyboxRoot())
 
   return {
@@ -113,6 +115,11 @@ export const makeEngine = () => {
     kill,
     wipe,
     importImages,
+    /** Where its bridges are. */
+    networkNamespace,
+    /** Runs a shell command there, which must succeed. */
+    inNetwork: (script: string): Promise<string> =>
+      printed(home, 'nsenter --net="$1" sh -c "$2"', networkNamespace(), script),
     [Symbol.asyncDispose]: async () => {
       await wipe()
       fs.rmSync(home, { recursive: true, force: true })

@@ -14,7 +14,7 @@ export const askEngine = (
 ): Promise<EngineAnswer> =>
   new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { "content-type": body.type, "content-length": body.bytes.length }
-    const request = http.request({ socketPath, method, path: `/v1.41${path}`, headers, agent: false })
+    const request = http.request({ socketPath, method, path, headers, agent: false })
     request.once("error", reject)
     request.once("response", (response) => {
       const chunks: Array<Buffer> = []

@@ -7,7 +7,7 @@ import { IMAGE, startEngine, type TestEngine } from "../support/engine.ts"
 import { type EngineProxy, type Passing, startEngineProxy } from "../support/engineProxy.ts"
 import { hashOf } from "../support/topology.ts"
 
-const SLEEP = ["sleep", "3600"]
+const SLEEP = ["sleep", "3600"] as const
 const [WEB, INNER_WEB] = ["10.90.1.10", "10.90.2.10"]
 
 /** Two LANs, `web` in both, one decky in each. */
@@ -153,7 +153,7 @@ test("a new version changes only what differs", async () => {
 
 test("a failure half-way is undone and said; what stays is said too", async () => {
   await using _agent = await box.start()
-  const broken: Hydrated = { ...LAB, deckies: [web, { ...mail, command: ["/nonexistent"] }] }
+  const broken: Hydrated = { ...LAB, deckies: [web, { ...mail, command: ["/nonexistent"] as const }] }
   const { body, status } = await box.apply(broken)
   expect([status, await present()]).toEqual([500, NOTHING])
   expect(body["error"]).toMatch(
@@ -161,7 +161,7 @@ test("a failure half-way is undone and said; what stays is said too", async () =
   )
   expect(await box.state()).toMatchObject({ topology_id: "t1", applied_version_hash: "", last_error: body["error"] })
   expect((await box.apply(LAB, 2)).status).toBe(200)
-  const again = await box.apply({ ...LAB, deckies: [web, { ...mail, command: ["/nonexistent"] }] }, 3)
+  const again = await box.apply({ ...LAB, deckies: [web, { ...mail, command: ["/nonexistent"] as const }] }, 3)
   expect(again.status).toBe(500)
   expect((await present()).containers).toEqual([`${name("web")} running`])
   expect(again.body["error"]).toContain(
@@ -268,6 +268,7 @@ test("an engine that is killed in the middle of an apply: the state tells it, an
 })
 
 describe("an agent that is killed at any step of an apply", () => {
+  /** The calls of the apply until then. */
   const killedAt = async (n: number, when: "before" | "after"): Promise<ReadonlyArray<Passing>> => {
     const agent = await box.start()
     const stop = async (call: Passing): Promise<boolean> => {
@@ -276,43 +277,68 @@ describe("an agent that is killed at any step of an apply", () => {
       return false
     }
     proxy.reset(when === "before" ? { before: stop } : { after: async (call) => void (await stop(call)) })
-    const reply = await box.apply(LAB, 1).catch(() => undefined)
+    await box.apply(LAB, 1).catch(() => undefined)
     const seen = [...proxy.seen]
-    if (reply !== undefined) await agent.stop("SIGKILL")
+    await agent.stop("SIGKILL")
     return seen
   }
 
-  test("leaves the truth behind, touches nothing when it starts again, and mends it when the master asks", async () => {
+  const expectMended = async (step: string) => {
+    const left = await present()
+    proxy.reset()
+    await using _agent = await box.start()
+    expect(proxy.control.connections, step).toBe(0)
+    expect(await box.state(), step).toMatchObject({ applied_version_hash: "", last_error: "applying" })
+    expect([proxy.changes(), await present()], step).toEqual([[], left])
+    expect((await box.apply(LAB, 1)).status, step).toBe(200)
+    expect(await present(), step).toEqual(ALL)
+    expect(await pings("web", "db"), step).toBe(true)
+    expect((await box.teardown("t1", 1)).status, step).toBe(200)
+    expect(await present(), step).toEqual(NOTHING)
+  }
+
+  test.each([
+    ["before", "the engine hears of it"],
+    ["after", "the engine has done it"]
+  ] as const)("%s %s: leaves the truth, touches nothing when it starts again, mends it when the master asks", async (when, _) => {
     const calls = await killedAt(0, "before")
     expect(calls.length).toBeGreaterThan(10)
     {
       await using _agent = await box.start()
       expect((await box.teardown("t1")).status).toBe(200)
     }
-    const steps = calls.flatMap(({ method, n }) =>
-      method === "GET" ? [[n, "before"] as const] : [[n, "before"] as const, [n, "after"] as const]
-    )
-    for (const [n, when] of steps) {
+    for (const { method, n, path } of calls) {
+      // Of what only looks it is the same before and after.
+      if (when === "after" && method === "GET") continue
+      const step = `${when} ${n}: ${method} ${path}`
       await killedAt(n, when)
       const { stdout } = await box.run(["state", "--json"])
-      expect(JSON.parse(stdout), `${when} ${n}`).toMatchObject({
+      expect(JSON.parse(stdout), step).toMatchObject({
         topology_id: "t1",
         applied_version_hash: "",
         last_error: "applying",
         generation: 1
       })
-      const left = await present()
-      proxy.reset()
-      await using agent = await box.start()
-      expect(proxy.control.connections).toBe(0)
-      expect(await box.state()).toMatchObject({ topology_id: "t1", applied_version_hash: "", last_error: "applying" })
-      expect([proxy.changes(), await present()]).toEqual([[], left])
-      expect((await box.apply(LAB, 1)).status, `${when} ${n}`).toBe(200)
-      expect(await present()).toEqual(ALL)
-      expect(await pings("web", "db")).toBe(true)
-      expect((await box.teardown("t1", 1)).status).toBe(200)
-      expect(await present()).toEqual(NOTHING)
-      await agent.stop("SIGKILL")
+      await expectMended(step)
     }
   })
+})
+
+test("the routes of the host: our own networks' are no obstacle, another's are", async () => {
+  const within = { under: ["nsenter", `--net=${engine.networkNamespace()}`] }
+  await using _agent = await box.start(within)
+  expect((await box.apply(LAB)).status).toBe(200)
+  const again = { ...LAB, deckies: [web, { ...db, env: { GREETING: "hello=2" } }, mail] }
+  expect((await box.apply(again, 2)).body).toMatchObject({ last_error: null })
+  expect((await box.teardown("t1", 3)).status).toBe(200)
+  await engine.inNetwork("ip link add d0 type dummy && ip address add 10.90.2.77/20 dev d0 && ip link set d0 up")
+  try {
+    const { body, status } = await box.apply(LAB, 4)
+    expect(status).toBe(400)
+    expect(body["error"]).toContain("a route of this host, by d0 (10.90.0.0/20)")
+    expect(await present()).toEqual(NOTHING)
+  } finally {
+    await engine.inNetwork("ip link delete d0")
+  }
+  expect((await box.apply(LAB, 4)).status).toBe(200)
 })
