@@ -93,8 +93,12 @@ const rowsDiffer = (wanted: Wanted, reported: TopologyState): Differences => {
 
 const IDLE: TopologyState = { topology_id: null, applied_version_hash: null }
 
+/** Whatever a host makes up. */
+const MOST = 100
+
 /** `reported` null: a host whose agent says nothing of any topology. */
 export const drift = (wanted: Wanted, reported: TopologyState | null): Differences => {
   const state = reported ?? IDLE
-  return [...rowsDiffer(wanted, state), ...engineDiffers(wanted, state)]
+  const all = [...rowsDiffer(wanted, state), ...engineDiffers(wanted, state)]
+  return all.length <= MOST ? all : [...all.slice(0, MOST), `and ${all.length - MOST} more differences`]
 }

@@ -9,6 +9,9 @@ export type Command =
   | { readonly _tag: "Teardown"; readonly topologyId: string }
   | { readonly _tag: "Apply"; readonly hydrated: Hydrated; readonly versionHash: Sha256 }
 
+/** Of what a host makes up, some at a time. */
+const MOST = 16
+
 /** Every topology that the host has anything of, the applied one first. */
 const present = ({ observed, topology_id }: TopologyState): ReadonlyArray<string> => {
   const things = thingsIn(observed)
@@ -22,7 +25,7 @@ export const plan = (wanted: Wanted, reported: TopologyState | null): ReadonlyAr
   const others = (reported === null ? [] : present(reported)).filter(
     (id) => wanted._tag === "Nothing" || id !== wanted.hydrated.topology.id
   )
-  const teardowns = others.map((topologyId): Command => ({ _tag: "Teardown", topologyId }))
+  const teardowns = others.slice(0, MOST).map((topologyId): Command => ({ _tag: "Teardown", topologyId }))
   if (wanted._tag === "Nothing") return teardowns
   const { hydrated, versionHash } = wanted
   return [...teardowns, { _tag: "Apply", hydrated, versionHash }]

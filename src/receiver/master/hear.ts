@@ -35,8 +35,9 @@ export const hear = Effect.fnUntraced(function* (said: Heartbeat) {
   const book = yield* Book
   const before = yield* book.find(said.host_id)
   const at = DateTime.formatIso(yield* DateTime.now)
-  yield* book.change(said.host_id, (host) => heardFrom(host, said, at))
-  const after = yield* book.find(said.host_id)
+  const after = heardFrom(before, said, at)
+  // Said first: from then on it may be acted upon.
   yield* sayDrift(before, after)
   yield* saySuperseded(before, after)
+  yield* book.change(said.host_id, (host) => heardFrom(host, said, at))
 })

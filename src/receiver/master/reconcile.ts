@@ -35,7 +35,9 @@ const tellAll = Effect.fnUntraced(function* (host: Watched, commands: ReadonlyAr
   const agents = yield* Agents
   let last: { readonly outcome: Outcome; readonly words: string } = { outcome: { _tag: "Done" }, words: "" }
   for (const command of commands) {
-    yield* Effect.logInfo(`telling ${host.hostId} to ${words(command)}`).pipe(Effect.annotateLogs({ generation }))
+    // What is told again has been said.
+    const log = host.attempts === 0 ? Effect.logInfo : Effect.logDebug
+    yield* log(`telling ${host.hostId} to ${words(command)}`).pipe(Effect.annotateLogs({ generation }))
     last = { outcome: yield* agents.tell(host.hostId, command, generation), words: words(command) }
     if (last.outcome._tag !== "Done") break
   }

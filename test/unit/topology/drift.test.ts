@@ -146,6 +146,14 @@ describe("a host that should run nothing", () => {
   })
 })
 
+it("a host that makes things up is answered in moderation", () => {
+  const bridges = Array.from({ length: 5000 }, (_, at) => ({ name: `x${at}`, topology_id: `t-${at}` }))
+  const state = { ...idle(), observed: { bridges, containers: [] } }
+  expect(drift(NOTHING, state)).toHaveLength(101)
+  expect(drift(NOTHING, state).at(-1)).toBe("and 4900 more differences")
+  expect(told(NOTHING, state)).toHaveLength(16)
+})
+
 it("a host's own words are cut to a line", () => {
   const [words = ""] = drift(T1, failed("x".repeat(5000)))
   expect(words.length).toBeLessThan(400)
