@@ -1,16 +1,12 @@
 /** Which of the waiting episodes is next: names from the disk, a batch at a time, so that a backlog of any size fits. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Semaphore from "effect/Semaphore"
 import { isEpisodeId } from "../domain/names.ts"
 import type { Order } from "../domain/shipperSettings.ts"
-import { typeAt } from "../presence.ts"
-import { Volume } from "../services/Volume.ts"
+import { Volume, type Weighed } from "../services/Volume.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
-import { Progress } from "./Progress.ts"
-import { measureTree } from "./treeBytes.ts"
 
 interface Batch {
   readonly names: ReadonlyArray<string>
@@ -21,7 +17,7 @@ interface Batch {
 }
 
 /** Gives one batch after the other, in its order. */
-type Listing = Effect.Effect<Batch, PlatformError, FileSystem.FileSystem | Volume | Layout | Progress>
+type Listing = Effect.Effect<Batch, PlatformError, Volume | Layout>
 type List = (accepts: (name: string) => boolean) => Listing
 
 /** Names held in memory at a time. */
@@ -40,53 +36,16 @@ const byName =
     })
   }
 
-interface Weighed {
-  readonly name: string
-  readonly bytes: number
-}
-
-const lighterFirst = (a: Weighed, b: Weighed): number => a.bytes - b.bytes || (a.name < b.name ? -1 : 1)
-
-/** What cannot be measured comes last. */
-const weigh = Effect.fnUntraced(
-  function* (name: string) {
-    const progress = yield* Progress
-    const paths = yield* Layout
-    progress.steps++
-    if ((yield* typeAt(`${paths.episode(name)}/${DONE_MARKER}`)) !== "File") return []
-    return [{ name, bytes: yield* measureTree(paths.episode(name)) }]
-  },
-  (weighed, name) => Effect.orElseSucceed(weighed, () => [{ name, bytes: Number.MAX_SAFE_INTEGER }])
-)
-
-const WEIGHED_AT_A_TIME = 8
-/** Each look for more reads the whole directory. */
-const LOOKED_AT = 8 * BATCH
-
 /** Finished episodes only: the others have no size yet. */
 const bySize: List = (accepts) => {
-  let last: Weighed = { name: "", bytes: -1 }
+  let after: Weighed | undefined
   return Effect.gen(function* () {
     const volume = yield* Volume
     const { episodes } = yield* Layout
-    let lightest: ReadonlyArray<Weighed> = []
-    let behind = 0
-    let total = 0
-    for (let after: string | undefined = ""; after !== undefined; ) {
-      const page: Effect.Success<ReturnType<typeof volume.page>> = yield* volume.page(episodes, {
-        after,
-        limit: LOOKED_AT,
-        accepts
-      })
-      const weighed = yield* Effect.forEach(page.names, weigh, { concurrency: WEIGHED_AT_A_TIME })
-      const candidates = weighed.flat().filter((one) => lighterFirst(last, one) < 0)
-      behind += candidates.length
-      total += page.names.length
-      lightest = [...lightest, ...candidates].toSorted(lighterFirst).slice(0, BATCH)
-      after = page.total > page.names.length ? page.names.at(-1) : undefined
-    }
-    last = lightest.at(-1) ?? last
-    return { names: lightest.map(({ name }) => name), more: behind > lightest.length, total }
+    const found = yield* volume.lightest(episodes, { child: DONE_MARKER, after, limit: BATCH, accepts })
+    const { behind, first, total } = found
+    after = first.at(-1) ?? after
+    return { names: first.map(({ name }) => name), more: behind > first.length, total }
   })
 }
 

@@ -2,10 +2,10 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { rate } from "../../domain/humanize.ts"
 import { type ShipperSettings, timetableOf } from "../../domain/shipperSettings.ts"
 import { formatTime } from "../../domain/time.ts"
 import { clockTime, closedWords, isUnlimited, opensAt, rateAt, type Window } from "../../domain/timetable.ts"
-import { rate } from "../../domain/humanize.ts"
 
 const rateWords = (bytesPerSecond: number): string => {
   if (bytesPerSecond === 0) return "nothing is sent"
