@@ -259,7 +259,7 @@ test("only the host that began an upload can go on with it, and nobody else is t
     ])
   )
   expect(answers[0]).toEqual(answers[1])
-  expect(JSON.parse(answers[0]?.[0] ?? "")).toMatchObject({ type: "urn:cis490:problem:no-upload", status: 404 })
+  expect(JSON.parse(String(answers[0]?.[0]))).toMatchObject({ type: "urn:cis490:problem:no-upload", status: 404 })
   expectProblem(await send(receiver.port, part(location, front, 0, false)), 401, "unauthenticated")
   expectProblem(await send(receiver.port, part(location, front, 0, false, as(TOKENS.admin))), 401, "unauthenticated")
   const mine = await send(receiver.port, part(location, whole, 0, true, as(TOKENS.host)))
