@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { LockHeld, Volume } from "../../../src/services/Volume.ts"
+import { byWeight, LockHeld, Volume, type Weighed } from "../../../src/services/Volume.ts"
 import type { Process } from "../kernel/process.ts"
 import { makeAsk, type Purpose } from "./ask.ts"
 import type { Calls, OpenFile, OpenFlags } from "./disk.ts"
@@ -88,6 +88,20 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
           .filter((name) => counts(name) && calls.typeOf(`${directory}/${name}/${child}`) !== undefined)
           .toSorted()
         return { count: holding.length, first: holding[0] }
+      }),
+    lightest: (directory, { accepts, after, child, limit }) =>
+      eachName("lightest", directory, (names) => {
+        const weigh = (path: string): number =>
+          calls.readdir(path).reduce((sum, { name }) => {
+            const { size, type } = calls.lstat(`${path}/${name}`)
+            return sum + (type === "Directory" ? weigh(`${path}/${name}`) : type === "File" ? size : 0)
+          }, 0)
+        const accepted = names.filter(accepts)
+        const behind = accepted
+          .filter((name) => calls.typeOf(`${directory}/${name}/${child}`) !== undefined)
+          .map((name): Weighed => ({ name, bytes: weigh(`${directory}/${name}`) }))
+          .filter((weighed) => after === undefined || byWeight(weighed, after) > 0)
+        return { first: behind.toSorted(byWeight).slice(0, limit), behind: behind.length, total: accepted.length }
       }),
     space: (path) =>
       ask(purpose("space", path), { name: "statfs", target: path, paths: [path] }, () => calls.statfs(path)),

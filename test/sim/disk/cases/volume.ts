@@ -62,6 +62,24 @@ export const volumeCases: ReadonlyArray<Case> = [
     gives: MISSING
   },
   {
+    does: "weighs what holds a child",
+    act: ({ at, volume }) =>
+      volume.lightest(at(""), { child: "inner", after: undefined, limit: 9, accepts: () => true }),
+    gives: {
+      first: [
+        { name: "dirlink", bytes: 6 },
+        { name: "full", bytes: 6 }
+      ],
+      behind: 2,
+      total: 7
+    }
+  },
+  {
+    does: "weighs nothing of nothing",
+    act: ({ at, volume }) => volume.lightest(at("none"), { child: "x", after: undefined, limit: 9, accepts }),
+    gives: MISSING
+  },
+  {
     does: "counts what holds a child",
     act: ({ at, volume }) => volume.countHolding(at(""), "inner", () => true),
     gives: { count: 2, first: "dirlink" }
