@@ -10,13 +10,19 @@ const attempt = <A>(why: string, call: () => A): Effect.Effect<A, NotPem> =>
 
 const parsed = (pem: string) => attempt("holds a certificate that is broken", () => new X509Certificate(pem))
 
+/** In the order of a name: `CN=…` last. */
+const inOneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ")
+
 const read: Certificates["Service"]["read"] = Effect.fnUntraced(function* (pem: string) {
   const blocks = pem.match(BLOCK) ?? []
   if (blocks.length === 0) return yield* new NotPem({ why: "holds no certificate in PEM" })
   const all = yield* Effect.forEach(blocks, parsed)
-  return all.map(({ subject, validFromDate, validToDate }) => ({
-    // One line, in the order of a name: `CN=…` last.
-    subject: (subject ?? "").split("\n").join(", "),
+  return all.map(({ issuer, subject, subjectAltName, validFromDate, validToDate }) => ({
+    subject: inOneLine(subject),
+    issuer: inOneLine(issuer),
+    names: [...(subjectAltName ?? "").matchAll(/(?:^|, )(?:DNS|IP Address):([^,"]+)/g)].flatMap(
+      ([, name]) => name ?? []
+    ),
     from: validFromDate.getTime(),
     until: validToDate.getTime()
   }))

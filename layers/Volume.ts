@@ -6,7 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
-import { type Inspection, LockHeld, type Space, Volume } from "../src/services/Volume.ts"
+import {
+  byWeight,
+  HEAVIEST,
+  type Inspection,
+  LockHeld,
+  type Space,
+  Volume,
+  type Weighed
+} from "../src/services/Volume.ts"
 import { tagOf } from "../src/systemError.ts"
 import * as Ffi from "./ffi.ts"
 import { typeOf } from "./fileType.ts"
@@ -161,5 +169,46 @@ const countHolding: Volume["Service"]["countHolding"] = (directory, child, count
     return { count, first }
   })
 
+/** Without a turn of the event loop, as all that is done in `eachName`. */
+const weigh = (path: string): number => {
+  let bytes = 0
+  for (const entry of NodeFs.readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) bytes += weigh(`${path}/${entry.name}`)
+    else if (entry.isFile()) bytes += NodeFs.lstatSync(`${path}/${entry.name}`).size
+  }
+  return bytes
+}
+
+const weighOrHeaviest = (path: string): number => {
+  try {
+    return weigh(path)
+  } catch {
+    return HEAVIEST
+  }
+}
+
+const lightest: Volume["Service"]["lightest"] = (directory, { accepts, after, child, limit }) =>
+  attempt("lightest", directory, async () => {
+    let first: Array<Weighed> = []
+    let behind = 0
+    let total = 0
+    const cut = () => {
+      first = first.toSorted(byWeight).slice(0, limit)
+    }
+    await eachName(directory, (name) => {
+      if (!accepts(name)) return
+      total++
+      const path = `${directory}/${name}`
+      if (!NodeFs.existsSync(`${path}/${child}`)) return
+      const weighed = { name, bytes: weighOrHeaviest(path) }
+      if (after !== undefined && byWeight(weighed, after) <= 0) return
+      behind++
+      first.push(weighed)
+      if (first.length >= 2 * limit) cut()
+    })
+    cut()
+    return { first, behind, total }
+  })
+
 /** The disk as Linux has it: `lstat`, `statfs`, and flock(2), which the kernel releases with the process. */
-export const layerVolume = Layer.succeed(Volume, { inspect, page, countHolding, space, lock, lockHolder })
+export const layerVolume = Layer.succeed(Volume, { inspect, page, countHolding, lightest, space, lock, lockHolder })

@@ -12,6 +12,7 @@ import { askSources, gateOff, gateWithout, judgeGate, type Sources } from "./rec
 import { lookAtHosts } from "./receiver/hosts.ts"
 import { lookAtIndex } from "./receiver/index.ts"
 import { damagedRoot, listDamaged, lookAtDamaged, lookAtIncoming } from "./receiver/leftovers.ts"
+import { ofServer } from "./renewal.ts"
 import { green } from "./row.ts"
 import { lookAtService, startAnew } from "./service.ts"
 import { word } from "./shell.ts"
@@ -34,7 +35,7 @@ export const checksWithout = [serviceCheck]
 const tlsChecks = ({ listen, tls: { cert, client_ca, client_crl, key } }: ReceiverSettings) => {
   const tls = (file: string) => ({ check: "tls", target: file, closer: `ls -ld ${word(file)}` })
   const files = [
-    ...(cert === undefined ? [] : [{ ...tls(cert), look: lookAtCertificate(cert) }]),
+    ...(cert === undefined ? [] : [{ ...tls(cert), look: lookAtCertificate(cert, ofServer(cert)) }]),
     ...(cert === undefined || key === undefined ? [] : [{ ...tls(key), look: lookAtKey(key, cert) }]),
     ...(client_ca === undefined ? [] : [{ ...tls(client_ca), look: lookAtAuthorities(client_ca) }]),
     ...(client_crl === undefined ? [] : [{ ...tls(client_crl), look: lookAtLists(client_crl) }])

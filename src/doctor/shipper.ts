@@ -12,6 +12,7 @@ import { Layout } from "../shipper/layout.ts"
 import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
+import { ofHost } from "./renewal.ts"
 import { green } from "./row.ts"
 import { lookAtService, running, startAnew } from "./service.ts"
 import { oneLine, word, words } from "./shell.ts"
@@ -21,7 +22,7 @@ import { survey } from "./shipper/episodes.ts"
 import { lookAtJournal } from "./shipper/journal.ts"
 import { lookAtQuarantine } from "./shipper/quarantine.ts"
 import { lookAtChanging, lookAtReadable } from "./shipper/readable.ts"
-import { lookAtReceiver } from "./shipper/receiver.ts"
+import { hostOf, lookAtReceiver } from "./shipper/receiver.ts"
 import { updateCommand } from "./shipper/update.ts"
 import { lookAtInodes, lookAtSpace } from "./space.ts"
 import { lookAtAuthorities, lookAtCertificate, lookAtKey } from "./tls.ts"
@@ -47,11 +48,13 @@ const journalCheck = <R>(since: string, update: Effect.Effect<string, never, R>)
 export const checksWithout = (since: string) =>
   checksOf([serviceCheck, journalCheck(since, Effect.succeed(oneLine(DEFAULT_REMEDIATION)))])
 
-const tlsChecks = ({ ca_bundle, client_cert, client_key, url }: ShipperSettings["receiver"]) => {
+const tlsChecks = ({ host_id, receiver }: ShipperSettings) => {
+  const { ca_bundle, client_cert, client_key, url } = receiver
+  const renewal = ofHost(host_id, hostOf(url))
   const tls = (file: string) => ({ check: "tls", target: file, closer: `ls -ld ${word(file)}` })
   const files = [
     ...(ca_bundle === undefined ? [] : [{ ...tls(ca_bundle), look: lookAtAuthorities(ca_bundle) }]),
-    ...(client_cert === undefined ? [] : [{ ...tls(client_cert), look: lookAtCertificate(client_cert) }]),
+    ...(client_cert === undefined ? [] : [{ ...tls(client_cert), look: lookAtCertificate(client_cert, renewal) }]),
     ...(client_cert === undefined || client_key === undefined
       ? []
       : [{ ...tls(client_key), look: lookAtKey(client_key, client_cert) }])
@@ -108,7 +111,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
       target: paths.episodes,
       look: Effect.flatMap(episodes, ({ waiting }) => lookAtChanging(waiting))
     },
-    ...tlsChecks(settings.receiver),
+    ...tlsChecks(settings),
     {
       check: "receiver",
       target: settings.receiver.url,

@@ -7,6 +7,7 @@ import { runOuts } from "../domain/revocationList.ts"
 import { formatTime } from "../domain/time.ts"
 import { orMissing } from "../presence.ts"
 import { type Certificate, Certificates } from "../services/Certificates.ts"
+import { ofNobody, type Renewal } from "./renewal.ts"
 import { about, type Finding, green, red, yellow } from "./row.ts"
 import { word } from "./shell.ts"
 
@@ -34,7 +35,12 @@ const decisive = (certificates: ReadonlyArray<Certificate>, kind: Kind, now: num
 
 export const judgeCertificates = (
   certificates: ReadonlyArray<Certificate>,
-  { file, kind, now }: { readonly file: string; readonly kind: Kind; readonly now: number }
+  {
+    file,
+    kind,
+    now,
+    renewal = ofNobody
+  }: { readonly file: string; readonly kind: Kind; readonly now: number; readonly renewal?: Renewal }
 ): Finding => {
   const early = kind === "chain" ? certificates.find(({ from }) => from > now) : undefined
   if (early !== undefined) {
@@ -47,10 +53,11 @@ export const judgeCertificates = (
   if (first === undefined) return missing(file)
   const left = first.until - now
   const until = formatTime(first.until)
-  if (left <= 0) return red(`expired ${duration(-left)} ago, on ${until} (${first.subject})`, show(file))
+  const mend = renewal(first) ?? show(file)
+  if (left <= 0) return red(`expired ${duration(-left)} ago, on ${until} (${first.subject})`, mend)
   const found = `expires in ${duration(left)}, on ${until} (${first.subject})`
-  if (left < NOW_MILLIS) return red(found, show(file))
-  return left < SOON_MILLIS ? yellow(found, show(file)) : green(found)
+  if (left < NOW_MILLIS) return red(found, mend)
+  return left < SOON_MILLIS ? yellow(found, mend) : green(found)
 }
 
 const broken = (why: string, tool: "x509" | "pkey", file: string): Finding =>
@@ -61,14 +68,19 @@ const readPem = Effect.fnUntraced(function* (file: string) {
   return yield* orMissing(fs.readFileString(file))
 })
 
-const judgeCertificateFile = Effect.fnUntraced(function* (file: string, kind: Kind, pem: Pem) {
+const judgeCertificateFile = Effect.fnUntraced(function* (
+  file: string,
+  kind: Kind,
+  pem: Pem,
+  renewal: Renewal = ofNobody
+) {
   if (pem === undefined) return missing(file)
   const certificates = yield* Certificates
   const now = yield* Clock.currentTimeMillis
   return yield* certificates.read(pem).pipe(
     Effect.match({
       onFailure: ({ why }) => broken(why, "x509", file),
-      onSuccess: (all) => judgeCertificates(all, { file, kind, now })
+      onSuccess: (all) => judgeCertificates(all, { file, kind, now, renewal })
     })
   )
 })
@@ -116,8 +128,8 @@ export const lookAtAuthorities = Effect.fnUntraced(function* (file: string) {
   return [about(file, yield* judgeCertificateFile(file, "authorities", yield* readPem(file)))]
 })
 
-export const lookAtCertificate = Effect.fnUntraced(function* (file: string) {
-  return [about(file, yield* judgeCertificateFile(file, "chain", yield* readPem(file)))]
+export const lookAtCertificate = Effect.fnUntraced(function* (file: string, renewal: Renewal = ofNobody) {
+  return [about(file, yield* judgeCertificateFile(file, "chain", yield* readPem(file), renewal))]
 })
 
 export const lookAtKey = Effect.fnUntraced(function* (file: string, certificate: string) {

@@ -122,8 +122,8 @@ export const openBody = (
     const next = Effect.gen(function* () {
       let filled = fill(buffer, 0)
       const since = waitedMillis
-      const mayWait = () => filled === 0 || waitedMillis - since < gatherMillis
-      while (filled < buffer.length && failure === undefined && !isWhole() && mayWait()) {
+      const mayWait = () => failure === undefined && !isWhole() && (filled === 0 || waitedMillis - since < gatherMillis)
+      while (filled < buffer.length && mayWait()) {
         yield* Effect.catch(wait, giveUp)
         filled = fill(buffer, filled)
       }

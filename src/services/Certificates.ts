@@ -5,6 +5,9 @@ import * as Schema from "effect/Schema"
 /** What a certificate says of itself. */
 export interface Certificate {
   readonly subject: string
+  readonly issuer: string
+  /** Names in the DNS and addresses that it is for. */
+  readonly names: ReadonlyArray<string>
   /** Valid from then on. Milliseconds since 1970. */
   readonly from: number
   /** Valid until then. Milliseconds since 1970. */

@@ -24,6 +24,28 @@ export interface Page {
   readonly total: number
 }
 
+/** A directory and the bytes of all regular files below it. */
+export interface Weighed {
+  readonly name: string
+  readonly bytes: number
+}
+
+/** The lightest first; the same weight by name. */
+export const byWeight = (a: Weighed, b: Weighed): number =>
+  a.bytes - b.bytes || (a.name === b.name ? 0 : a.name < b.name ? -1 : 1)
+
+/** What cannot be measured. */
+export const HEAVIEST = Number.MAX_SAFE_INTEGER
+
+/** Some directories of a directory, by their weight. */
+export interface Lightest {
+  readonly first: ReadonlyArray<Weighed>
+  /** How many come behind where these were to begin, these included. */
+  readonly behind: number
+  /** All names that were accepted. */
+  readonly total: number
+}
+
 export interface Space {
   /** Bytes an unprivileged writer may still use. */
   readonly freeBytes: number
@@ -68,6 +90,19 @@ export class Volume extends Context.Service<
       child: string,
       counts: (name: string) => boolean
     ) => Effect.Effect<{ readonly count: number; readonly first: string | undefined }, PlatformError>
+    /**
+     * The `limit` lightest of the directories in `directory` that `accepts` takes and under which something called `child` lies, from
+     * behind `after` on. Looks at every file in them, and keeps none: for a directory of 100,000.
+     */
+    readonly lightest: (
+      directory: string,
+      options: {
+        readonly child: string
+        readonly after: Weighed | undefined
+        readonly limit: number
+        readonly accepts: (name: string) => boolean
+      }
+    ) => Effect.Effect<Lightest, PlatformError>
     readonly space: (path: string) => Effect.Effect<Space, PlatformError>
     /**
      * Holds `path` (created with our pid in it, never removed) until the scope closes. The kernel lets go with the process,

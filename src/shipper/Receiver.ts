@@ -7,6 +7,7 @@ import type { EpisodeId, HostId } from "../domain/names.ts"
 import { header, path } from "../domain/protocol.ts"
 import { judge, unanswered, type Verdict } from "../domain/verdict.ts"
 import { Destination } from "./Destination.ts"
+import { Effort } from "./Effort.ts"
 import { exchange, readAnswer } from "./exchange.ts"
 import { Link, type Meter } from "./Link.ts"
 import { type Parcel, parcelHeaders, tarballBody } from "./parcel.ts"
@@ -32,12 +33,13 @@ const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number)
 })
 
 /**
- * Sends one tarball: a large one so that a cut link costs little, wherever the receiver knows how. Fails only when it cannot be read
+ * Sends one tarball: one that is large, or on its way for long, so that a cut link costs little, wherever the receiver knows how. Fails only when it cannot be read
  * from our own disk, or nothing may be sent at this time.
  */
 export const send = Effect.fnUntraced(function* (parcel: Parcel) {
+  const { takesLong } = yield* Effort
   const { aboveBytes, isPossible } = yield* Resumption
-  const inParts = parcel.bytes > aboveBytes && (yield* isPossible)
+  const inParts = (parcel.bytes > aboveBytes || takesLong(parcel.bytes)) && (yield* isPossible)
   return yield* onItsWay(
     parcel,
     Effect.fnUntraced(function* (onSent: (bytes: number) => void) {

@@ -9,6 +9,7 @@ import { typeAt } from "../presence.ts"
 import type { CodecError } from "../services/Codec.ts"
 import { codeOf, wordsOf } from "../systemError.ts"
 import { clearLink, meetDamage } from "./damage.ts"
+import { Effort } from "./Effort.ts"
 import { readCommit } from "./episodeCommit.ts"
 import { Gone, type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
@@ -161,16 +162,18 @@ const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: 
   const waiting = yield* waitingTarball(id)
   const usable = waiting?.made_from === inventory.madeFrom
   if (waiting !== undefined && !usable) yield* meetChange(id, "the episode")
-  const note = usable ? waiting : yield* pack(id, inventory, level)
+  const effort = yield* Effort
+  const note = usable ? waiting : yield* effort.packing(level, (level) => pack(id, inventory, level))
   const commit = yield* readCommit(paths.episode(id))
-  const verdict = yield* send({
+  const parcel = {
     episodeId: id,
     tarball: paths.tarball(id),
     bytes: note.bytes,
     sha256: note.sha256,
     contentSha256: note.content_sha256,
     commit
-  })
+  }
+  const verdict = yield* effort.sending(note.bytes, send(parcel))
   if ((yield* typeAt(paths.episode(id))) !== "Directory") return yield* settleGone(run, id, verdict)
   if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
   return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))

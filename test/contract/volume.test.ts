@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { layerVolume } from "../../layers/Volume.ts"
-import { LockHeld, Volume } from "../../src/services/Volume.ts"
+import { byWeight, HEAVIEST, LockHeld, Volume, type Weighed } from "../../src/services/Volume.ts"
+import { makeDeep } from "../support/deepTree.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
 const HOLDER = new URL("../support/holdLock.ts", import.meta.url).pathname
@@ -75,6 +76,43 @@ describe("Volume, layerVolume", () => {
       expect(yield* volume.countHolding(directory, "none", counts)).toEqual({ count: 0, first: undefined })
       const missing = yield* Effect.flip(volume.countHolding(`${directory}/none`, "x", counts))
       expect(missing.reason._tag).toBe("NotFound")
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.effect("gives the lightest of many directories, those that cannot be measured last", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      const sizeOf = (i: number) => (i * 37) % 101
+      yield* Effect.promise(async () => {
+        for (let i = 0; i < 300; i++) {
+          await fs.mkdir(`${directory}/E${i}/deep/er`, { recursive: true })
+          await fs.writeFile(`${directory}/E${i}/deep/er/data`, Buffer.alloc(sizeOf(i)))
+          await fs.writeFile(`${directory}/E${i}/data`, Buffer.alloc(1000))
+          await fs.symlink("/etc/passwd", `${directory}/E${i}/link`)
+          if (i % 3 > 0) await fs.writeFile(`${directory}/E${i}/done.marker`, "")
+        }
+        await fs.writeFile(`${directory}/stray`, "")
+        await fs.mkdir(`${directory}/no id~`)
+      })
+      const finished = Array.from({ length: 300 }, (_, i) => ({ name: `E${i}`, bytes: 1000 + sizeOf(i), at: i }))
+        .filter(({ at }) => at % 3 > 0)
+        .map(({ bytes, name }) => ({ name, bytes }))
+        .toSorted(byWeight)
+      const options = { child: "done.marker", limit: 32, accepts: (name: string) => !name.includes("~") }
+      const seen: Array<Weighed> = []
+      while (seen.length < finished.length) {
+        const found = yield* volume.lightest(directory, { ...options, after: seen.at(-1) })
+        expect([found.total, found.behind]).toEqual([301, finished.length - seen.length])
+        expect(found.first).toEqual(finished.slice(seen.length, seen.length + 32))
+        seen.push(...found.first)
+      }
+      // Longer than any path the system takes.
+      const deep = `${directory}/E1`
+      makeDeep(deep)
+      yield* Effect.addFinalizer(() => Effect.sync(() => execFileSync("rm", ["-rf", deep])))
+      const last = yield* volume.lightest(directory, { ...options, limit: 300, after: undefined })
+      expect(last.first.at(-1)).toEqual({ name: "E1", bytes: HEAVIEST })
     }).pipe(Effect.scoped, Effect.provide(layerVolume))
   )
 

@@ -6,10 +6,11 @@ import { recordThree } from "./chapters/recordThree.ts"
 import { ship } from "./chapters/ship.ts"
 import { shipAgain } from "./chapters/shipAgain.ts"
 import { start } from "./chapters/start.ts"
+import { openLab } from "./lab.ts"
 import { perform } from "./perform.ts"
 import { ulid } from "./ulid.ts"
 
-await perform(async (lab, signal) => {
+await perform({ name: "demo", open: openLab }, async (lab, signal) => {
   lab.show.paragraph(
     `One lab host and one receiver in ${lab.root}. Commands read lab-host.toml and receiver.toml there (--config).`
   )

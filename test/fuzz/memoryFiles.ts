@@ -76,6 +76,7 @@ export const memoryFiles = (files: Files) => {
         mtimeNs: 0n
       })),
     countHolding: () => Effect.succeed({ count: 0, first: undefined }),
+    lightest: () => Effect.succeed({ first: [], behind: 0, total: 0 }),
     space: () => Effect.succeed({ freeBytes: 1, totalBytes: 2, freeInodes: 1, totalInodes: 1 })
   })
   return { held, layer: Layer.merge(fs, volume) }

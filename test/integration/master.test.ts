@@ -1,9 +1,11 @@
 /** The master over real HTTP, and an agent that answers it over real HTTP. */
-import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { HostId } from "../../src/domain/names.ts"
 import type { Hydrated } from "../../src/domain/topology/hydrated.ts"
+import type { AgentAddress } from "../../src/receiver/master/Agents.ts"
+import { makeAuthority } from "../support/certificates.ts"
 import { type FakeAgent, startFakeAgent } from "../support/fakeAgent.ts"
 import { type Options, type Receiver, startReceiver, TOKENS, temporaryDirectory, tokens } from "../support/receiver.ts"
 import { called, hashOf, TWO_LANS } from "../support/topology.ts"
@@ -150,6 +152,69 @@ test("what is wanted outlives the master, and is told only once an agent has rep
   await beat(agent, receiver)
   await asked(agent, 1)
   expect(jsonOf(await set(receiver, called("t2")))).toMatchObject({ generation: 2 })
+})
+
+test("a host that was taken out of the fleet is refused, and told nothing any more", async () => {
+  const root = temporaryDirectory()
+  await using agent = await startFakeAgent()
+  {
+    await using receiver = await startReceiver(with_(agent, { root }))
+    await beat(agent, receiver)
+    await set(receiver, TWO_LANS)
+    await told(receiver, "Done")
+  }
+  const reports = readFileSync(join(root, "fleet/lab-1.json"))
+  await using receiver = await startReceiver(with_(agent, { root, agents: [] }))
+  expectProblem(await beat(agent, receiver), 404, "unknown-host")
+  expectProblem(await set(receiver, null), 404, "unknown-host")
+  expect(agent.asked).toHaveLength(1)
+  expect(readFileSync(join(root, "fleet/lab-1.json")).equals(reports)).toBe(true)
+  rmSync(root, { recursive: true })
+})
+
+test("each agent is met with what the operator gave for it, and with nothing else", async () => {
+  const root = temporaryDirectory()
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(root, name), text)
+    return join(root, name)
+  }
+  const make = async (name: string) => {
+    const lab = makeAuthority(name)
+    const server = lab.issue({ cn: name, dns: ["localhost"], use: "server" })
+    const client = lab.issue({ cn: `master of ${name}`, use: "client" })
+    const agent = await startFakeAgent({
+      token: `token of ${name}`.replaceAll(" ", "-"),
+      tls: { ...server, ca: lab.cert }
+    })
+    const address: AgentAddress = {
+      hostId: HostId.make(name),
+      url: agent.url,
+      tokenFile: write(`${name}.token`, `token of ${name}`.replaceAll(" ", "-")),
+      tls: {
+        verify_tls: true,
+        ca_bundle: write(`${name}.ca`, lab.cert),
+        client_cert: write(`${name}.cert`, client.cert),
+        client_key: write(`${name}.key`, client.key)
+      }
+    }
+    return { agent, address }
+  }
+  const [one, two] = [await make("lab-1"), await make("lab-2")]
+  await using first = one.agent
+  await using second = two.agent
+  const crossed: AgentAddress = { ...one.address, hostId: HostId.make("lab-3"), url: two.agent.url }
+  await using receiver = await startReceiver(with_(first, { root, agents: [one.address, two.address, crossed] }))
+  const shared = { authorization: `Bearer ${TOKENS.shared}` }
+  for (const hostId of ["lab-1", "lab-2", "lab-3"]) {
+    await first.beat(receiver.port, hostId, shared)
+    const answer = await request(receiver, "PUT", `/v1/hosts/${hostId}/topology`, admin, called(`of-${hostId}`))
+    expect(answer.status).toBe(200)
+  }
+  await asked(first, 1)
+  await asked(second, 1)
+  expect([first.asked, second.asked]).toEqual([["apply of-lab-1 1"], ["apply of-lab-2 1"]])
+  await until(() => receiver.logs.some(({ message }) => /lab-3 was told .*, in vain: .*certificate/.test(message)))
+  rmSync(root, { recursive: true })
 })
 
 test("a master that lost its database tears nothing down", async () => {

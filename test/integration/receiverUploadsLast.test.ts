@@ -121,9 +121,10 @@ test("nobody is told of bytes that are not durable, and a crash leaves what was 
   const data = Deferred.makeUnsafe<void>()
   held = data
   let told: Answer | undefined
-  const appending = put(receiver, path, MIB, 2 * MIB).then((answer) => {
-    told = answer
-  })
+  const append = async () => {
+    told = await put(receiver, path, MIB, 2 * MIB)
+  }
+  const appending = append()
   await until(() => reached.length === 1)
   expect(reached).toEqual([dataOf(receiver, path)])
   expect(await afterCrash()).toBe(MIB)

@@ -1,5 +1,6 @@
 /** An agent in memory that answers over real HTTP as the contract says, and runs nothing. */
 import * as http from "node:http"
+import * as https from "node:https"
 import type { AddressInfo } from "node:net"
 import * as Result from "effect/Result"
 import { HostId } from "../../src/domain/names.ts"
@@ -26,9 +27,11 @@ export interface FakeAgentOptions {
   readonly token?: string
   readonly generation?: number
   readonly runs?: Hydrated
+  /** Mutual TLS; the clients' authority. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
 }
 
-export const startFakeAgent = async ({ generation = 0, runs, token }: FakeAgentOptions = {}) => {
+export const startFakeAgent = async ({ generation = 0, runs, tls, token }: FakeAgentOptions = {}) => {
   /** What was asked of it, in order: `apply t1 3`. */
   const asked: Array<string> = []
   const control = {
@@ -75,14 +78,18 @@ export const startFakeAgent = async ({ generation = 0, runs, token }: FakeAgentO
     return control.instead?.(words) ?? obey(given, down)
   }
 
-  const server = http.createServer((request, response) => {
-    void read(request).then((body) => {
-      const allowed = token === undefined || request.headers.authorization === `Bearer ${token}`
-      const said = allowed ? answer(request.url ?? "", body) : says(401, { error: "this token is not the agent's" })
-      response.writeHead(said.status, { "content-type": "application/json" })
-      response.end(JSON.stringify(said.body))
-    })
-  })
+  const respond = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    const body = await read(request)
+    const allowed = token === undefined || request.headers.authorization === `Bearer ${token}`
+    const said = allowed ? answer(request.url ?? "", body) : says(401, { error: "this token is not the agent's" })
+    response.writeHead(said.status, { "content-type": "application/json" })
+    response.end(JSON.stringify(said.body))
+  }
+  const listener: http.RequestListener = (request, response) => void respond(request, response)
+  const server =
+    tls === undefined
+      ? http.createServer(listener)
+      : https.createServer({ ...tls, requestCert: true, rejectUnauthorized: true }, listener)
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo
 
@@ -91,7 +98,7 @@ export const startFakeAgent = async ({ generation = 0, runs, token }: FakeAgentO
     asked,
     control,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
     state,
     /** Posts a heartbeat as that host. */
     beat: (receiver: number, hostId = "lab-1", headers: Record<string, string> = {}): Promise<Answer> => {

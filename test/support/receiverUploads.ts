@@ -1,5 +1,5 @@
 /** Requests about uploads that may be resumed, as they are on the wire, and what is worth comparing of the answers. */
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { makeEpisode, PATH } from "./episode.ts"
 import type { Receiver } from "./receiver.ts"
@@ -72,9 +72,6 @@ export const dataOf = (receiver: Receiver, path: string): string =>
   join(directoryOf(receiver), `${path.split("/").at(-1)}.part`)
 export const stateOf = (receiver: Receiver, path: string): string =>
   join(directoryOf(receiver), `${path.split("/").at(-1)}.json`)
-
-/** Bytes in its data file, whether or not they count. */
-export const written = (receiver: Receiver, path: string): number => readFileSync(dataOf(receiver, path)).length
 
 /** Sends the head of an append and the first bytes of its body, and waits until they were written. */
 export const hang = async (receiver: Receiver, request: Request, bytes: number) => {

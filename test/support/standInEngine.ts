@@ -27,6 +27,8 @@ export interface Asked {
   readonly method: string
   /** Without the version and the query. */
   readonly path: string
+  /** `1.41`; empty where none was said. */
+  readonly version: string
 }
 
 interface Reply {
@@ -114,7 +116,11 @@ export const startStandInEngine = async () => {
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.once("end", async () => {
       const url = new URL(request.url ?? "/", "http://docker")
-      const what: Asked = { method: request.method ?? "", path: url.pathname.replace(/^\/v[0-9.]+/, "") }
+      const what: Asked = {
+        method: request.method ?? "",
+        path: url.pathname.replace(/^\/v[0-9.]+/, ""),
+        version: /^\/v([0-9.]+)/.exec(url.pathname)?.[1] ?? ""
+      }
       asked.push(what)
       const text = Buffer.concat(chunks).toString()
       const given = await control.before(what)
@@ -134,6 +140,8 @@ export const startStandInEngine = async () => {
     asked,
     counted,
     control,
+    /** As if it had crashed: whatever is asked just now has no answer. */
+    cut: (): void => server.closeAllConnections(),
     /** What changed something. */
     changes: (): ReadonlyArray<string> =>
       asked.filter(({ method }) => method !== "GET").map(({ method, path }) => `${method} ${path}`),

@@ -7,6 +7,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   find: "findutils",
   diff: "diffutils",
   unshare: "util-linux",
+  nsenter: "util-linux",
+  dockerd: "docker.io",
+  ip: "iproute2",
+  busybox: "busybox-static",
   nginx: "nginx-light",
   setpriv: "util-linux"
 }

@@ -16,6 +16,7 @@ import { Installation } from "../../src/shipper/checkin.ts"
 import { Retention } from "../../src/shipper/cleanup.ts"
 import { Destination } from "../../src/shipper/Destination.ts"
 import { Cadence, daemon } from "../../src/shipper/daemon.ts"
+import { Effort } from "../../src/shipper/Effort.ts"
 import { Link } from "../../src/shipper/Link.ts"
 import { Layout, pathsBelow } from "../../src/shipper/layout.ts"
 import { Patience } from "../../src/shipper/Patience.ts"
@@ -43,6 +44,7 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
     inspect: () => Effect.fail(notThere),
     page: (directory) => Effect.suspend(() => (looks.push(`scan ${directory}`), page())),
     countHolding: () => Effect.succeed({ count: 0, first: undefined }),
+    lightest: () => Effect.succeed({ first: [], behind: 0, total: 0 }),
     space: () => Effect.succeed({ freeBytes: 1e12, totalBytes: 1e12, freeInodes: 1, totalInodes: 1 }),
     lock: () => Effect.void,
     lockHolder: () => Effect.undefined
@@ -83,10 +85,12 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
     link,
     Progress.layer,
     Patience.layer([1]),
+    layerEffort,
     layerResumption,
     DateTime.layerCurrentZoneOffset(0)
   )
 }
+const layerEffort = Effort.layer(1)
 const layerResumption = Resumption.layer({ aboveBytes: 2 ** 22, backoffSeconds: [1] })
 const nothing = () => Effect.succeed({ names: [] as [], total: 0 as const })
 

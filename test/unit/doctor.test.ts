@@ -8,6 +8,7 @@ import { judgeUnusable, judgeUsable } from "../../src/doctor/config.ts"
 import { judgeDirectories, type Place } from "../../src/doctor/directories.ts"
 import { formatRows } from "../../src/doctor/format.ts"
 import { Ourselves, ourselves } from "../../src/doctor/ourselves.ts"
+import { ofHost, ofServer } from "../../src/doctor/renewal.ts"
 import { type Finding, green, isWell, type Row, red, yellow } from "../../src/doctor/row.ts"
 import { withoutSecrets } from "../../src/doctor/secrets.ts"
 import { judgeNoManager, judgeUnit } from "../../src/doctor/service.ts"
@@ -151,9 +152,22 @@ describe("certificates", () => {
   const now = 1_800_000_000_000
   const certificate = (days: number, fromDays = -100) => ({
     subject: `CN=${days}`,
+    issuer: "CN=CIS490 lab 2026-11-21",
+    names: ["collector.wg", "::1"],
     from: now + fromDays * DAY,
     until: now + days * DAY
   })
+  it("are renewed by our own authority where it issued them, in the place in which it did", () => {
+    const one = certificate(1)
+    expect(ofHost("lab-1", "collector.wg")(one)).toMatch(/^sudo cis490-receiver pki issue lab-1 {2}# on collector\.wg/)
+    expect(ofServer("/var/lib/cis490-receiver/pki/servers/collector.wg/server.pem")(one)).toBe(
+      "sudo cis490-receiver pki issue --server collector.wg --server ::1"
+    )
+    expect(ofServer("/srv/a b/servers/x/server.pem")(one)).toContain(" --dir '/srv/a b' ")
+    expect(ofServer("/etc/ssl/server.pem")(one)).toBeUndefined()
+    expect(ofHost("lab-1", "collector.wg")({ ...one, issuer: "CN=Another" })).toBeUndefined()
+  })
+
   const judge = (kind: Kind, ...all: ReadonlyArray<ReturnType<typeof certificate>>) =>
     judgeCertificates(all, { file: "/etc/x.pem", kind, now })
 

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { ConfigError } from "../../src/cli/configError.ts"
+import { AgentSettings } from "../../src/domain/agentSettings.ts"
 import { type AnySettings, decodeSettings } from "../../src/domain/decodeSettings.ts"
 import { ReceiverSettings } from "../../src/domain/receiverSettings.ts"
 import { settingRows } from "../../src/domain/settingRow.ts"
@@ -12,7 +13,8 @@ import { loadText } from "../support/config.ts"
 
 const schemas: ReadonlyArray<readonly [string, AnySettings]> = [
   ["shipper", ShipperSettings],
-  ["receiver", ReceiverSettings]
+  ["receiver", ReceiverSettings],
+  ["agent", AgentSettings]
 ]
 
 const SECRET = "hunter2"

@@ -78,11 +78,11 @@ const fleetCells = (row: FleetRow, now: number): ReadonlyArray<string> => [
 const textOf = (rows: ReadonlyArray<FleetRow>, now: number): string => {
   const shippers = rows.filter(({ seen_at }) => seen_at !== null)
   const agents = rows.filter((row) => row.known)
-  const seen =
-    shippers.length === 0 ? "no host has checked in yet" : table([HEAD, ...shippers.map((row) => cells(row, now))])
-  return agents.length === 0
-    ? seen
-    : [seen, "", table([FLEET_HEAD, ...agents.map((row) => fleetCells(row, now))])].join("\n")
+  const tables = [
+    ...(shippers.length === 0 ? [] : [table([HEAD, ...shippers.map((row) => cells(row, now))])]),
+    ...(agents.length === 0 ? [] : [table([FLEET_HEAD, ...agents.map((row) => fleetCells(row, now))])])
+  ]
+  return tables.length === 0 ? "no host has checked in yet" : tables.join("\n\n")
 }
 
 export const hostsCommand = Command.make("hosts", { json }, (flags) =>

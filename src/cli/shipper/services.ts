@@ -9,6 +9,7 @@ import { Installation } from "../../shipper/checkin.ts"
 import { Retention } from "../../shipper/cleanup.ts"
 import { Destination, Unanswered } from "../../shipper/Destination.ts"
 import { Cadence } from "../../shipper/daemon.ts"
+import { Effort } from "../../shipper/Effort.ts"
 import { Link } from "../../shipper/Link.ts"
 import { Patience } from "../../shipper/Patience.ts"
 import { Progress } from "../../shipper/Progress.ts"
@@ -54,6 +55,7 @@ export const layerShipper = (settings: ShipperSettings) => {
     layerClient(settings),
     Link.layer(timetableOf(shipper)).pipe(Layer.provideMerge(Progress.layer)),
     Patience.layer(shipper.backoff_seconds),
+    Effort.layer(shipper.concurrency),
     Resumption.layer({ aboveBytes: shipper.resume_above_bytes, backoffSeconds: shipper.backoff_seconds }),
     Layer.succeed(Pace, {
       concurrency: shipper.concurrency,

@@ -28,7 +28,7 @@ export interface Asked {
   readonly ping: string
 }
 
-const hostOf = (url: string): string => URL.parse(url)?.hostname ?? url
+export const hostOf = (url: string): string => URL.parse(url)?.hostname ?? url
 
 const healthOf = (url: string): string => `curl -sS ${word(`${url}/v1/health`)}`
 

@@ -6,8 +6,8 @@ import { acknowledge, forgetAcknowledgement } from "../acknowledgement.ts"
 import { discard } from "../discard.ts"
 import { Layout } from "../layout.ts"
 import { type QuarantineEntry, readEntry } from "../quarantineEntry.ts"
-import { treeBytes } from "../treeBytes.ts"
 import { forEachName, Refused } from "./report.ts"
+import { treeBytes } from "./treeBytes.ts"
 
 export interface ListedEntry extends QuarantineEntry {
   readonly bytes: number

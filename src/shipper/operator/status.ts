@@ -13,7 +13,7 @@ import { type LastWords, readLastWords } from "../lastWords.ts"
 import { DONE_MARKER, Layout, REASON_FILE } from "../layout.ts"
 import { readJson } from "../readJson.ts"
 import type { Figures } from "../transfers.ts"
-import { treeBytes } from "../treeBytes.ts"
+import { treeBytes } from "./treeBytes.ts"
 
 export interface Bulk {
   count: number

@@ -21,6 +21,7 @@ import * as Git from "../../../src/receiver/commitSource/git.ts"
 import { CommitSource, type CommitWindow, type SourceFailed } from "../../../src/services/CommitSource.ts"
 import { checkIn, Installation } from "../../../src/shipper/checkin.ts"
 import { Destination } from "../../../src/shipper/Destination.ts"
+import { Effort } from "../../../src/shipper/Effort.ts"
 import { Link } from "../../../src/shipper/Link.ts"
 import { Progress } from "../../../src/shipper/Progress.ts"
 import type { Parcel } from "../../../src/shipper/parcel.ts"
@@ -51,6 +52,7 @@ const world = (said: (nth: number) => Said) =>
     layerAnswering(said),
     Link.layerUnlimited,
     Progress.layer,
+    Effort.layer(1),
     Resumption.layer({ aboveBytes: 2 ** 22, backoffSeconds: [0] }),
     Layer.succeed(Installation, { version: "0", repoPath: "/code" }),
     Layer.succeed(Destination, {

@@ -1,6 +1,8 @@
+import { ofAgents } from "./agent.ts"
 import { answers } from "./answers.ts"
 import { hostFiles } from "./hostFiles.ts"
 import { receiverFiles } from "./receiverFiles.ts"
+import { resumption } from "./resumption.ts"
 import type { Decoder } from "./row.ts"
 import { streams } from "./streams.ts"
 import { ofTopologies } from "./topology.ts"
@@ -12,9 +14,11 @@ export const decoders: ReadonlyArray<Decoder> = [
   ...streams,
   ...hostFiles,
   ...answers,
+  ...resumption,
   ...receiverFiles,
   ...uploads,
-  ...ofTopologies
+  ...ofTopologies,
+  ...ofAgents
 ]
 
 /** What no row calls by itself, and which test goes through it. */
@@ -30,6 +34,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   "domain/connection/host.ts": "receiverFiles.ts: of a URL that the configuration let through",
   "receiver/pki/authority.ts": "../integration/pki.test.ts: what is in these files only OpenSSL reads",
   "receiver/pki/list.ts": "words.ts: names of issued certificates; their content only OpenSSL reads",
+  "shipper/parcel.ts": "../integration/shipperResume.test.ts: reads only the tarball that we packed",
   "shipper/settle.ts": "hostFiles.ts: conflict notes",
   "shipper/pack.ts": "pack.test.ts",
   "shipper/inventory.ts": "pack.test.ts"

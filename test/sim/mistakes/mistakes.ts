@@ -43,8 +43,8 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "retire before the answer",
     file: "src/shipper/parcel.ts",
-    find: "  const link = yield* Link\n",
-    replace: `  const link = yield* Link
+    find: "const link = yield* Link",
+    replace: `const link = yield* Link
   const root = parcel.tarball.replace(/\\/outbox\\/.*/, "")
   yield* fs.rename(\`\${root}/episodes/\${parcel.episodeId}\`, \`\${root}/shipped/\${parcel.episodeId}\`)`,
     promise: "retired only after the receiver's own word"

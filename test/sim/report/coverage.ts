@@ -56,6 +56,8 @@ export const REQUIRED: ReadonlyArray<string> = [
   ...["201", "200", "400", "401", "408", "409", "412", "413", "422", "429", "503", "507"].map(
     (status) => `answer: PUT ${status}`
   ),
+  ...["201", "200", "409", "412", "413"].map((status) => `answer: POST ${status}`),
+  ...["201", "200", "429"].map((status) => `answer: PATCH ${status}`),
   "answer: HEAD 200",
   "answer: HEAD 404",
   ...["Shipped", "Held", "Untouched", "Bereft"].map((rest) => `rest: ${rest}`),
