@@ -44,32 +44,8 @@ const FINISH = `
   chown -R cis490:cis490 "$directory"
 `
 
-export interface LabOptions {
-  readonly shipper?: Tables
-  readonly receiver?: Tables
-}
-
-/** Boots it; nothing is started. */
-export const bootLab = async ({ receiver = {}, shipper = {} }: LabOptions = {}) => {
-  const machine = await bootMachine(installedRoot())
-  const configureShipper = (over: Tables = {}): void =>
-    machine.write(
-      "/etc/cis490/lab-host.toml",
-      toml({
-        "": { host_id: HOST },
-        ...shipper,
-        ...over,
-        receiver: { url: "http://127.0.0.1:8490", bearer_token: TOKEN, ...shipper["receiver"], ...over["receiver"] }
-      })
-    )
-  const configureReceiver = (over: Tables = {}): void =>
-    machine.write(
-      "/etc/cis490/receiver.toml",
-      toml({ ...receiver, "auth.hosts": { [HOST]: TOKEN }, version_gate: { enabled: false }, ...over })
-    )
-  configureShipper()
-  configureReceiver()
-
+/** What is asked of a machine that has the programs. */
+export const labOn = (machine: Machine) => {
   const unit = async (name: string): Promise<Readonly<Record<string, string>>> => {
     const said = await machine.print(
       'systemctl show "$1" --property=ActiveState,SubState,MainPID,NRestarts,Result,StatusText,ExecMainCode,ExecMainStatus',
@@ -85,8 +61,6 @@ export const bootLab = async ({ receiver = {}, shipper = {} }: LabOptions = {}) 
 
   return {
     ...machine,
-    configureShipper,
-    configureReceiver,
     unit,
     /** A finished episode; `commands` add to it before it is finished. */
     record: async (id: string, commit: string, commands = ""): Promise<void> =>
@@ -108,4 +82,33 @@ export const bootLab = async ({ receiver = {}, shipper = {} }: LabOptions = {}) 
       eventually(`${name} is active`, async () => (await unit(name))["ActiveState"] === "active", millis)
   }
 }
-export type Lab = Awaited<ReturnType<typeof bootLab>>
+export type Lab = ReturnType<typeof labOn>
+
+export interface LabOptions {
+  readonly shipper?: Tables
+  readonly receiver?: Tables
+}
+
+/** Boots a machine with both programs, configured for each other; nothing is started. */
+export const bootLab = async ({ receiver = {}, shipper = {} }: LabOptions = {}) => {
+  const machine = await bootMachine(installedRoot())
+  const configureShipper = (over: Tables = {}): void =>
+    machine.write(
+      "/etc/cis490/lab-host.toml",
+      toml({
+        "": { host_id: HOST },
+        ...shipper,
+        ...over,
+        receiver: { url: "http://127.0.0.1:8490", bearer_token: TOKEN, ...shipper["receiver"], ...over["receiver"] }
+      })
+    )
+  const configureReceiver = (over: Tables = {}): void =>
+    machine.write(
+      "/etc/cis490/receiver.toml",
+      toml({ version_gate: { enabled: false }, ...receiver, "auth.hosts": { [HOST]: TOKEN }, ...over })
+    )
+  configureShipper()
+  configureReceiver()
+  return { ...labOn(machine), configureShipper, configureReceiver }
+}
+export type ConfiguredLab = Awaited<ReturnType<typeof bootLab>>

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { CENTRAL, type Code, makeCode } from "../boot/code.ts"
 import { type Doctor, makeDoctor } from "../boot/doctor.ts"
-import { bootLab, DATA, dropIn, type Lab } from "../boot/lab.ts"
+import { bootLab, type ConfiguredLab, DATA, dropIn } from "../boot/lab.ts"
 import { eventually } from "../boot/machine.ts"
 
 const SHIPPER = "cis490-shipper"
@@ -13,7 +13,7 @@ const QUICK = { shipper: { scan_interval_s: 0.2, backoff_seconds: [0.3], checkin
 const GATE = { version_gate: { enabled: true, repo_path: CENTRAL, window: 2, cache_ttl_s: 0.1 } }
 const MIB = 1024 * 1024
 
-let lab: Lab
+let lab: ConfiguredLab
 let doctor: Doctor
 let code: Code
 

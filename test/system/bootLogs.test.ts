@@ -1,6 +1,6 @@
 /** What the programs say in the journal of a booted Debian, and how far their units are closed. */
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { bootLab, dropIn, type Lab } from "../boot/lab.ts"
+import { bootLab, type ConfiguredLab, dropIn } from "../boot/lab.ts"
 import { eventually } from "../boot/machine.ts"
 import { COMMIT } from "../support/shipperBox.ts"
 
@@ -12,7 +12,7 @@ const RESTLESS = {
   retention: { quarantine_cleanup_interval_s: 1 }
 }
 
-let lab: Lab
+let lab: ConfiguredLab
 
 beforeAll(async () => {
   lab = await bootLab({ shipper: RESTLESS })

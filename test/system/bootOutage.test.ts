@@ -1,7 +1,7 @@
 /** Under the service manager of a booted Debian: long waits, no service manager to tell, and a stop in the middle of an upload. */
 import * as fs from "node:fs"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { bootLab, DATA, dropIn, type Lab, STORE } from "../boot/lab.ts"
+import { bootLab, type ConfiguredLab, DATA, dropIn, STORE } from "../boot/lab.ts"
 import { eventually } from "../boot/machine.ts"
 import { COMMIT } from "../support/shipperBox.ts"
 
@@ -9,7 +9,7 @@ const SHIPPER = "cis490-shipper"
 const RECEIVER = "cis490-receiver"
 const QUICK = { shipper: { scan_interval_s: 0.2, checkin_interval_s: 0 } }
 
-let lab: Lab
+let lab: ConfiguredLab
 
 beforeAll(async () => {
   lab = await bootLab({ shipper: QUICK })

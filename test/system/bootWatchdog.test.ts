@@ -1,6 +1,6 @@
 /** The service manager of a booted Debian watches the programs: what gets on is left alone, what hangs is killed and started again. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { bootLab, dropIn, type Lab } from "../boot/lab.ts"
+import { bootLab, type ConfiguredLab, dropIn } from "../boot/lab.ts"
 import { eventually } from "../boot/machine.ts"
 import { bundleWith, hangingPass } from "../boot/planted.ts"
 import { COMMIT } from "../support/shipperBox.ts"
@@ -14,7 +14,7 @@ const START_PLANTED = [
   `ExecStart=/usr/lib/cis490-shipper/node --disable-warning=ExperimentalWarning ${PLANTED} run`
 ]
 
-let lab: Lab
+let lab: ConfiguredLab
 
 beforeAll(async () => {
   lab = await bootLab({ shipper: { shipper: { scan_interval_s: 0.2, checkin_interval_s: 0 } } })
