@@ -10,9 +10,13 @@ configure() {
 	fi
 }
 
-# What an older version left that a newer one must not take up. What it finds is said, and stops nothing.
+# What an older version left that a newer one must not take up: while nothing is on its way. What it finds is said, and stops nothing.
 before_restart() {
 	[ -n "$BEFORE_RESTART" ] || return 0
+	if [ -d /run/systemd/system ] && systemctl --quiet is-active "$PROGRAM.service"; then
+		STOPPED=yes
+		deb-systemd-invoke stop "$PROGRAM.service" >/dev/null || true
+	fi
 	runuser -u cis490 -- "/usr/bin/$PROGRAM" "$BEFORE_RESTART" || echo "$PROGRAM $BEFORE_RESTART ended with $?" >&2
 }
 
@@ -27,8 +31,12 @@ configure)
 		systemctl --system daemon-reload >/dev/null || true
 	fi
 	if [ -n "$2" ]; then
+		STOPPED=
 		before_restart
-		if [ -d /run/systemd/system ]; then
+		# Who runs a unit that is not enabled has it running again.
+		if [ -n "$STOPPED" ]; then
+			systemctl start "$PROGRAM.service" || true
+		elif [ -d /run/systemd/system ]; then
 			deb-systemd-invoke restart "$PROGRAM.service" >/dev/null || true
 		fi
 	elif enabled; then

@@ -132,15 +132,20 @@ enabled() {
 	systemctl --quiet is-enabled "$PROGRAM.service" 2>/dev/null
 }
 
-# What it finds is said, and stops nothing.
+# While nothing is on its way. What it finds is said, and stops nothing.
 before_restart() {
+	STOPPED=
 	[ -n "$BEFORE_RESTART" ] && [ -z "$NEW" ] || return 0
+	if [ -d /run/systemd/system ] && systemctl --quiet is-active "$PROGRAM.service"; then
+		STOPPED=yes
+		run systemctl stop "$PROGRAM.service"
+	fi
 	run as_cis490 "/usr/local/bin/$PROGRAM" "$BEFORE_RESTART" || say "$PROGRAM $BEFORE_RESTART ended with $?"
 }
 
 restart() {
 	[ ! -d /run/systemd/system ] || run systemctl daemon-reload
-	if ! enabled; then
+	if ! enabled && [ -z "$STOPPED" ]; then
 		say "$PROGRAM does not run by itself yet: $FIRST_OF_ALL in /etc/cis490/$CONFIG, then"
 		say "  sudo systemctl enable --now $PROGRAM"
 	elif [ -d /run/systemd/system ]; then
