@@ -2,28 +2,21 @@
 import * as Result from "effect/Result"
 import type { Sha256 } from "../domain/names.ts"
 import { canonicalJson } from "../domain/topology/canonicalJson.ts"
-import { commandOf, type Decky, type Hydrated, type Lan } from "../domain/topology/hydrated.ts"
+import { commandOf, type Decky, type Lan } from "../domain/topology/hydrated.ts"
 
 type Digest = (text: string) => Sha256
 
 const digestOf = (value: unknown, digest: Digest): Sha256 => digest(Result.getOrThrow(canonicalJson(value)))
 
-const ofLan = ({ is_dmz, subnet }: Lan) => ({ subnet, is_dmz })
+export const lanDefinition = ({ is_dmz, subnet }: Lan, digest: Digest): Sha256 => digestOf({ subnet, is_dmz }, digest)
 
-export const lanDefinition = (lan: Lan, digest: Digest): Sha256 => digestOf(ofLan(lan), digest)
-
-/** With the LANs it is on: it cannot stay when one of them is made anew. */
-export const deckyDefinition = ({ lans }: Hydrated, decky: Decky, digest: Digest): Sha256 =>
+export const deckyDefinition = (decky: Decky, digest: Digest): Sha256 =>
   digestOf(
     {
       image: decky.image,
       command: commandOf(decky) ?? null,
       env: decky.env ?? {},
-      networks: decky.networks.map(({ ip, lan }) => ({
-        lan,
-        ip: ip ?? null,
-        on: lans.filter(({ name }) => name === lan).map(ofLan)
-      }))
+      networks: decky.networks.map(({ ip, lan }) => ({ lan, ip: ip ?? null }))
     },
     digest
   )

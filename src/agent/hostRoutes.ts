@@ -1,4 +1,4 @@
-/** Where this host sends what it sends: proc_net_route in the kernel's own words (net/ipv4/fib_trie.c). */
+/** Where this host sends what it sends, as the kernel writes it (proc(5), net/ipv4/fib_trie.c). */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { formatAddress } from "../domain/topology/subnet.ts"
@@ -9,7 +9,8 @@ export interface Route {
   readonly subnet: string
 }
 
-const ROUTES = "/proc/net/route"
+/** Not /proc/net/route: of a program whose view of /proc is restricted to processes, only this is left. */
+const ROUTES = "/proc/self/net/route"
 
 /** What is wider leads everywhere, as a default route does or its two halves, and is in nobody's way. */
 const NARROW = 8

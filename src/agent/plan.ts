@@ -75,9 +75,7 @@ export const planFor = (hydrated: Hydrated, found: Found, hostId: HostId, digest
   const ours = belongsTo(hostId, topologyId)
   const networks = found.networks.filter(ours)
   const containers = found.containers.filter(ours)
-  const deckyDefinitions = new Map(
-    hydrated.deckies.map((decky) => [decky.name, deckyDefinition(hydrated, decky, digest)])
-  )
+  const deckyDefinitions = new Map(hydrated.deckies.map((decky) => [decky.name, deckyDefinition(decky, digest)]))
 
   const newLans = hydrated.lans.map(
     (lan): NewLan => ({ lan, owned: { topologyId, name: lan.name, definition: lanDefinition(lan, digest) } })

@@ -9,16 +9,27 @@ import { agentPath } from "../domain/topology/wire.ts"
 import type { AppliedTopology, Remembered } from "../services/AppliedTopology.ts"
 import type { Codec } from "../services/Codec.ts"
 import type { Engine, EngineHands } from "../services/Engine.ts"
+import type { Notify } from "../services/Notify.ts"
 import { Peer } from "../services/Peer.ts"
 import { Auth } from "./auth.ts"
 import type { Host } from "./host.ts"
 import { memoryUnavailable } from "./memory.ts"
 import { ApplyOrder, TeardownOrder } from "./order.ts"
 import { type AgentProblem, mistake, respondProblem, statusOf } from "./problems.ts"
-import { topologyState } from "./state.ts"
+import { sayStanding, topologyState } from "./state.ts"
 import { Turn } from "./turn.ts"
 
-type World = AppliedTopology | Auth | Codec | Engine | EngineHands | FileSystem.FileSystem | Host | Scope.Scope | Turn
+type World =
+  | AppliedTopology
+  | Auth
+  | Codec
+  | Engine
+  | EngineHands
+  | FileSystem.FileSystem
+  | Host
+  | Notify
+  | Scope.Scope
+  | Turn
 type Answered = Effect.Effect<HttpServerResponse.HttpServerResponse, AgentProblem, World>
 type Route = (request: HttpServerRequest) => Answered
 
@@ -27,9 +38,9 @@ const json = (body: unknown): HttpServerResponse.HttpServerResponse =>
 
 const logRefusal = Effect.fnUntraced(function* (problem: AgentProblem) {
   const { ip, socket } = yield* Peer
-  yield* Effect.logWarning(`refused: ${problem.error}`).pipe(
-    Effect.annotateLogs({ from: ip ?? socket, status: statusOf(problem), problem: problem.problem })
-  )
+  const status = statusOf(problem)
+  const log = status === 500 ? Effect.logError(problem.error) : Effect.logWarning(`refused: ${problem.error}`)
+  yield* Effect.annotateLogs(log, { from: ip ?? socket, status, problem: problem.problem })
 })
 
 /** A route for the master: who asks is settled before anything else is looked at. */
@@ -57,14 +68,14 @@ const applying: Route = Effect.fnUntraced(function* (request: HttpServerRequest)
   const order = yield* ApplyOrder.receive(request)
   const { apply } = yield* Effect.promise(() => import("./apply.ts"))
   const turn = yield* Turn
-  return yield* obeyed("applied", order, yield* turn.take(apply(order)))
+  return yield* obeyed("applied", order, yield* Effect.ensuring(turn.take(apply(order)), sayStanding))
 })
 
 const tearingDown: Route = Effect.fnUntraced(function* (request: HttpServerRequest) {
   const order = yield* TeardownOrder.receive(request)
   const { teardown } = yield* Effect.promise(() => import("./teardown.ts"))
   const turn = yield* Turn
-  return yield* obeyed("torn down", order, yield* turn.take(teardown(order)))
+  return yield* obeyed("torn down", order, yield* Effect.ensuring(turn.take(teardown(order)), sayStanding))
 })
 
 const table: Readonly<Record<string, Readonly<Record<string, Route>>>> = {

@@ -1,9 +1,11 @@
 /** What is remembered and what is there: looked at, and never acted upon. */
 import * as Effect from "effect/Effect"
 import type { Observed, TopologyState } from "../domain/topology/wire.ts"
-import { AppliedTopology, nothingRemembered } from "../services/AppliedTopology.ts"
+import { AppliedTopology, nothingRemembered, type Remembered } from "../services/AppliedTopology.ts"
 import { Engine } from "../services/Engine.ts"
+import { Notify } from "../services/Notify.ts"
 import { Host } from "./host.ts"
+import { shortened } from "./memory.ts"
 import { ownedBy } from "./ownership.ts"
 
 /** What the engine has of ours, of whichever topology. */
@@ -25,7 +27,7 @@ export const observe: Effect.Effect<Observed, never, Engine | Host> = Effect.gen
       return [{ name: container.name, topology_id: owned.topologyId, state: container.state, networks: on }]
     })
   }
-}).pipe(Effect.catch(({ message }) => Effect.succeed({ error: message })))
+}).pipe(Effect.catch(({ message }) => Effect.succeed({ error: shortened(message) })))
 
 /** Fails where the memory cannot be read. */
 export const topologyState = Effect.gen(function* () {
@@ -39,3 +41,18 @@ export const reportedState: Effect.Effect<TopologyState, never, AppliedTopology 
     Effect.map(observe, (observed) => ({ ...nothingRemembered, last_error: message, observed }))
   )
 )
+
+/** The line for whoever asks the service manager. */
+export const sayStanding = Effect.gen(function* () {
+  const memory = yield* AppliedTopology
+  const notify = yield* Notify
+  const words = yield* Effect.match(memory.read, { onFailure: ({ message }) => message, onSuccess: standing })
+  yield* notify.send(`STATUS=waiting for the master; ${words}`)
+  return words
+})
+
+/** What is remembered, in a few words. */
+const standing = ({ last_error, topology_id }: Remembered): string => {
+  if (topology_id === null) return "nothing is applied"
+  return `${topology_id} was applied last${last_error === null ? "" : `, and failed: ${last_error.slice(0, 200)}`}`
+}

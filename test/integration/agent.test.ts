@@ -435,9 +435,11 @@ test("the service manager is told when it is ready, what it remembers, that it g
     const program = box.launch(["run"], { env: { NOTIFY_SOCKET: address, WATCHDOG_USEC: "100000" } })
     await untilRunning(program, () => hear().filter((said) => said === "WATCHDOG=1").length > 3)
     expect(heard.slice(0, 2)).toEqual(["READY=1", "STATUS=waiting for the master; t1 was applied last"])
+    expect(engine.counted.connections).toBe(0)
+    await box.teardown("t1")
+    await untilRunning(program, () => hear().includes("STATUS=waiting for the master; nothing is applied"))
     await program.stop("SIGTERM")
     expect(hear().at(-1)).toBe("STOPPING=1")
-    expect(engine.counted.connections).toBe(0)
   } finally {
     manager.close()
   }

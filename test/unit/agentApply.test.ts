@@ -128,6 +128,20 @@ describe("an apply", () => {
     })
   )
 
+  it.effect("makes anew what neither runs nor can be started", () =>
+    Effect.gen(function* () {
+      const agent = makeAgent()
+      yield* agent.apply(TWO_LANS)
+      agent.engine.changes()
+      const paused = agent.engine.byName(name("db"))
+      if (paused === undefined) throw new Error("not there")
+      agent.engine.containers.set(paused.id, { ...paused, state: "paused" })
+      yield* agent.apply(TWO_LANS)
+      const anew = ["remove container", "create container", "start"].map((what) => `${what} ${name("db")}`)
+      expect(agent.engine.changes()).toEqual(anew)
+    })
+  )
+
   const version = (change: Partial<Hydrated>): Hydrated => ({ ...TWO_LANS, ...change })
   const [web, db, mail] = TWO_LANS.deckies
   const [dmz, inner] = TWO_LANS.lans

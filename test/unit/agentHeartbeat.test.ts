@@ -142,12 +142,12 @@ describe("the heartbeat", () => {
     })
   )
 
-  it.effect.each([403, 404])("is refused with %s for days, and that is said once", (status) =>
+  it.effect.each([403, 404])("is refused with %s for hours, and that is said once", (status) =>
     Effect.gen(function* () {
       const { control, lines, start } = makeWorld()
       control.answer = status
       yield* start
-      yield* TestClock.adjust("1 day")
+      yield* TestClock.adjust("6 hours")
       expect(lines.length).toBe(1)
       expect(lines[0]).toContain(`HTTP status ${status}: this host is not known here`)
     })

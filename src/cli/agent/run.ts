@@ -4,11 +4,11 @@ import { HttpServer } from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { heartbeats } from "../../agent/heartbeat.ts"
 import * as Routes from "../../agent/routes.ts"
+import { sayStanding } from "../../agent/state.ts"
 import { watchdog } from "../../agent/watchdog.ts"
 import { followedToken, mayListen } from "../../agent/ways.ts"
 import type { AgentSettings } from "../../domain/agentSettings.ts"
 import * as Durable from "../../durable.ts"
-import { AppliedTopology } from "../../services/AppliedTopology.ts"
 import { Notify } from "../../services/Notify.ts"
 import { wordsOf } from "../../systemError.ts"
 import { attention, configurationFault } from "../exit.ts"
@@ -18,22 +18,14 @@ import { layerAgent } from "./services.ts"
 const addressWords = (address: HttpServer["Service"]["address"]): string =>
   "path" in address ? `unix:${String(address.path)}` : `${String(address.address)}:${address.port}`
 
-/** What is remembered, in a few words; it is said, and that is all that is done with it. */
-const rememberedWords = Effect.gen(function* () {
-  const memory = yield* AppliedTopology
-  const { last_error, topology_id } = yield* memory.read
-  if (topology_id === null) return "no topology is applied"
-  return `${topology_id} was applied last${last_error === null ? "" : `, and failed: ${last_error.slice(0, 200)}`}`
-}).pipe(Effect.catchTag("MemoryTrouble", ({ message }) => Effect.succeed(message)))
-
 /** Serves until it is interrupted. */
 const serve = Effect.gen(function* () {
   const notify = yield* Notify
   const { address } = yield* HttpServer
-  const words = yield* rememberedWords
   yield* notify.send("READY=1")
-  yield* notify.send(`STATUS=waiting for the master; ${words}`)
-  yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address), remembered: words }))
+  // It is said, and that is all that is done with what is remembered.
+  const remembered = yield* sayStanding
+  yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address), remembered }))
   yield* Effect.all([heartbeats, watchdog, Effect.never], { concurrency: "unbounded", discard: true })
 }).pipe(
   Effect.onInterrupt(() =>
