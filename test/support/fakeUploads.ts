@@ -13,8 +13,8 @@ export interface Said {
   readonly body?: unknown
 }
 
-/** What comes of a request: `good`, an answer of its own (the body is read all the same), or a cut after so many bytes of its body. */
-export type Script = "good" | Said | { readonly cutAfter: number; readonly keep?: boolean }
+/** What comes of a request: `good`, `stall` (the body is read, and nothing is ever said), an answer of its own (the body is read all the same), or a cut after so many bytes of its body. */
+export type Script = "good" | "stall" | Said | { readonly cutAfter: number; readonly keep?: boolean }
 
 export interface Asked {
   readonly method: string
@@ -177,8 +177,9 @@ export const startFakeUploads = async (play: (asked: Asked) => Script = () => "g
     const asked: Asked = { method, path, headers, nth, offset: uploads.get(path)?.offset ?? 0 }
     const script = play(asked)
     const wrong = upload === undefined ? undefined : startsWrong(upload, headers)
-    const keeps = script === "good" || ("cutAfter" in script && script.keep !== false)
-    const cutAfter = script !== "good" && "cutAfter" in script ? script.cutAfter : Number.POSITIVE_INFINITY
+    const cut = typeof script === "object" && "cutAfter" in script ? script : undefined
+    const keeps = typeof script === "string" || (cut !== undefined && cut.keep !== false)
+    const cutAfter = cut?.cutAfter ?? Number.POSITIVE_INFINITY
     const body: Array<Buffer> = []
     let bytes = 0
     const note = () => void heard.push({ ...asked, bytes })
@@ -202,7 +203,8 @@ export const startFakeUploads = async (play: (asked: Asked) => Script = () => "g
       answerTo(method, path, headers, Buffer.concat(body))
       return void request.socket.destroy()
     }
-    if (script !== "good" && "status" in script) return say(response, method, script)
+    if (script === "stall") return
+    if (typeof script === "object" && "status" in script) return say(response, method, script)
     say(response, method, wrong ?? answerTo(method, path, headers, Buffer.concat(body)))
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
