@@ -1,7 +1,9 @@
 /** Large tarballs over a link that is cut: real HTTP, a receiver that speaks the draft. */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { listenForDatagrams } from "../support/datagrams.ts"
 import { type Asked, html, type Options, problem, type Script, startFakeUploads } from "../support/fakeUploads.ts"
 import { COMMIT, counts, makeBox, untilRunning } from "../support/shipperBox.ts"
 import { sha256Of } from "../support/wire.ts"
@@ -364,4 +366,33 @@ describe("the note of an upload", () => {
     await box.once()
     expect(box.names("outbox")).toEqual([])
   })
+})
+
+it("asks how much has arrived when an append falls silent", async () => {
+  await using world = await lab(({ method, nth }) => (method === "PATCH" && nth === 2 ? "stall" : "good"))
+  const { box, receiver } = world
+  box.configure({ shipper: { resume_above_bytes: MIB, request_timeout_s: 2 } })
+  expect((await box.once()).counts).toEqual(SHIPPED)
+  expect(receiver.methods().slice(0, 4)).toEqual(["POST", "PATCH", "PATCH", "HEAD"])
+  expect(receiver.travelled()).toBe(receiver.stored.get("/v1/episodes/lab-1/E1")?.bytes.length)
+})
+
+it("status, and the daemon's own line, say what is on its way", async () => {
+  await using world = await lab(({ method, nth }) => (method === "PATCH" && nth === 3 ? "stall" : "good"))
+  const { box, receiver } = world
+  const address = join(box.home, "notify")
+  const manager = listenForDatagrams(address)
+  await using daemon = box.daemon({ env: { NOTIFY_SOCKET: address } })
+  await untilRunning(daemon, () => box.exists("state/in_flight.json") && receiver.methods().length >= 3)
+  const [transfer] = JSON.parse((await box.run(["status", "--json"])).stdout).in_flight
+  expect(transfer).toMatchObject({ episode_id: "E1", bytes: fs.statSync(box.path("outbox/E1.tar.zst")).size })
+  expect([0, MIB, 3 * MIB]).toContain(transfer.sent_bytes)
+  expect((await box.run(["status"])).stdout).toMatch(/in flight +E1 \d+ % of 4\.0 MiB/)
+  const said = /^STATUS=\S+ in flight: E1 \d+ % of 4\.0 MiB/
+  let told = false
+  await untilRunning(daemon, () => (told ||= said.test(manager.take() ?? "")))
+  await daemon.stop("SIGKILL")
+  manager.close()
+  // Nobody sends any more.
+  expect(JSON.parse((await box.run(["status", "--json"])).stdout).in_flight).toEqual([])
 })

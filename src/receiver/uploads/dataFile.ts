@@ -7,7 +7,7 @@ import type { UploadToken } from "../../domain/upload/token.ts"
 import { orMissing } from "../../presence.ts"
 import { wordsOf } from "../../systemError.ts"
 import { cannotStore } from "../trouble.ts"
-import { dataPath, statePath } from "./paths.ts"
+import { dataPath, draftPath, statePath } from "./paths.ts"
 
 /** What a disk that does not do as it is told means for an upload that may be resumed. */
 export const orLater = <A, R>(effect: Effect.Effect<A, PlatformError, R>): Effect.Effect<A, Problem, R> =>
@@ -44,4 +44,6 @@ export const removeFiles = Effect.fnUntraced(function* (directory: string, token
   // Commit mark first: a crash in between leaves data without a state, which is nobody's.
   yield* fs.remove(statePath(directory, token), { force: true })
   yield* fs.remove(dataPath(directory, token), { force: true })
+  // What a state that could not be written has left.
+  yield* fs.remove(draftPath(directory, token), { force: true })
 })

@@ -7,6 +7,9 @@ export const dataPath = (directory: string, token: UploadToken): string => `${di
 
 export const statePath = (directory: string, token: UploadToken): string => `${directory}/${token}.json`
 
+/** Of a state that is being written (`Durable.write`). */
+export const draftPath = (directory: string, token: UploadToken): string => `${statePath(directory, token)}.tmp`
+
 export interface Entry {
   readonly token: UploadToken
   /** `draft`: of a state that was being written. */

@@ -60,6 +60,8 @@ export const makeShelf = (bounds: Bounds) => {
     /** Those whose time is over, and the oldest of too many that are only remembered. */
     overdue: (now: number): ReadonlyArray<Upload> => {
       const all = [...uploads.values()]
+      // A clock that was set back must not keep one for ever.
+      for (const upload of all) upload.progressAt = Math.min(upload.progressAt, now)
       const stored = all.filter(({ fate }) => fate === "stored").toSorted((a, b) => b.progressAt - a.progressAt)
       const over = new Set(stored.slice(MAX_REMEMBERED))
       return all.filter((upload) => isExpired(upload, now) || (over.has(upload) && upload.visitors === 0))
