@@ -87,17 +87,12 @@ export const makeLine = ({ bytesPerSecond, delayMillis }: { bytesPerSecond: numb
 
   /** Who sent goes behind the others, so that all get the same. */
   const transmit = (now: number): void => {
-    for (
-      let waiting = [...lanes].filter(maySend);
-      budget > 0 && waiting.length > 0;
-      waiting = waiting.filter(maySend)
-    ) {
-      for (const lane of waiting) {
-        if (budget <= 0) break
-        send(lane, now)
-        lanes.delete(lane)
-        lanes.add(lane)
-      }
+    while (budget > 0) {
+      const lane = [...lanes].find(maySend)
+      if (lane === undefined) return
+      send(lane, now)
+      lanes.delete(lane)
+      lanes.add(lane)
     }
   }
 

@@ -259,6 +259,20 @@ test("what lies about: uploads left behind go with the mend, what was set aside 
     await using _ = await central.start()
   }
   expect((await central.doctor()).of("incoming").state).toBe("green")
+  const uploads = central.path("incoming/uploads")
+  fs.mkdirSync(uploads)
+  const [open, beginning] = ["0".repeat(32), "1".repeat(32)]
+  for (const name of [`${open}.json`, `${open}.part`, `${beginning}.part`]) fs.writeFileSync(`${uploads}/${name}`, "")
+  expect((await central.doctor()).of("incoming")).toMatchObject({
+    state: "green",
+    found: "1 upload that may be resumed"
+  })
+  for (const name of [`${open}.part`, `${beginning}.part`]) fs.utimesSync(`${uploads}/${name}`, old, old)
+  expect((await central.doctor()).of("incoming")).toMatchObject({
+    state: "yellow",
+    found: `1 upload left behind: uploads/${beginning}.part`
+  })
+  fs.rmSync(uploads, { recursive: true })
   fs.writeFileSync(central.path("incoming/a b"), "")
   expect((await central.doctor()).of("incoming")).toMatchObject({
     state: "yellow",

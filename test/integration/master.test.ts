@@ -1,7 +1,7 @@
 /** The master over real HTTP, and an agent that answers it over real HTTP. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { afterEach, expect, test } from "vitest"
 import { HostId } from "../../src/domain/names.ts"
 import type { Hydrated } from "../../src/domain/topology/hydrated.ts"
 import type { AgentAddress } from "../../src/receiver/master/Agents.ts"
@@ -12,6 +12,16 @@ import { called, hashOf, TWO_LANS } from "../support/topology.ts"
 import { type Answer, expectProblem, jsonOf, send, until } from "../support/wire.ts"
 
 const LAB = HostId.make("lab-1")
+
+const roots: Array<string> = []
+const newRoot = (): string => {
+  const root = temporaryDirectory()
+  roots.push(root)
+  return root
+}
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true })
+})
 const admin = { authorization: `Bearer ${TOKENS.admin}` }
 const upload = { authorization: `Bearer ${TOKENS.host}` }
 
@@ -140,7 +150,7 @@ test("what disappears behind the agent's back is seen, said with its age, and me
 })
 
 test("what is wanted outlives the master, and is told only once an agent has reported", async () => {
-  const root = temporaryDirectory()
+  const root = newRoot()
   await using agent = await startFakeAgent()
   {
     await using receiver = await startReceiver(with_(agent, { root }))
@@ -155,7 +165,7 @@ test("what is wanted outlives the master, and is told only once an agent has rep
 })
 
 test("a host that was taken out of the fleet is refused, and told nothing any more", async () => {
-  const root = temporaryDirectory()
+  const root = newRoot()
   await using agent = await startFakeAgent()
   {
     await using receiver = await startReceiver(with_(agent, { root }))
@@ -169,11 +179,10 @@ test("a host that was taken out of the fleet is refused, and told nothing any mo
   expectProblem(await set(receiver, null), 404, "unknown-host")
   expect(agent.asked).toHaveLength(1)
   expect(readFileSync(join(root, "fleet/lab-1.json")).equals(reports)).toBe(true)
-  rmSync(root, { recursive: true })
 })
 
 test("each agent is met with what the operator gave for it, and with nothing else", async () => {
-  const root = temporaryDirectory()
+  const root = newRoot()
   const write = (name: string, text: string): string => {
     writeFileSync(join(root, name), text)
     return join(root, name)
@@ -214,7 +223,6 @@ test("each agent is met with what the operator gave for it, and with nothing els
   await asked(second, 1)
   expect([first.asked, second.asked]).toEqual([["apply of-lab-1 1"], ["apply of-lab-2 1"]])
   await until(() => receiver.logs.some(({ message }) => /lab-3 was told .*, in vain: .*certificate/.test(message)))
-  rmSync(root, { recursive: true })
 })
 
 test("a master that lost its database tears nothing down", async () => {
@@ -273,7 +281,7 @@ test("an agent that cannot be reached is told again, and said to be so once", as
 })
 
 test("the agent's token comes from its file, anew for every request", async () => {
-  const root = temporaryDirectory()
+  const root = newRoot()
   const tokenFile = join(root, "agent.token")
   await using agent = await startFakeAgent({ token: "the-agents-own" })
   const agents = [{ hostId: LAB, url: agent.url, tokenFile, tls: { verify_tls: true } }]
@@ -423,7 +431,7 @@ test("what a host should run can be asked for", async () => {
 })
 
 test("a database that is damaged is left alone, is said, and stops no upload", async () => {
-  const root = temporaryDirectory()
+  const root = newRoot()
   writeFileSync(join(root, "fleet.db"), "this is no database, and long enough to be looked at as one")
   await using agent = await startFakeAgent({ runs: TWO_LANS })
   await using receiver = await startReceiver(with_(agent, { root }))

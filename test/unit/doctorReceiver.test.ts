@@ -179,10 +179,11 @@ describe("what lies about", () => {
   it.each([
     ["nothing", {}, "green", null],
     ["an upload under way", { underWay: 1 }, "green", null],
+    ["an upload that may be resumed", { open: 1 }, "green", null],
     ["an upload left behind", { left: ["lab-1~E1~x.part"] }, "yellow", "restart"],
     ["somebody else's", { foreign: ["a b"] }, "yellow", "ls -ld -- '/in/a b'"]
   ] as const)("in incoming/: %s", (_, over, state, mend) => {
-    expect(judgeIncoming({ left: [], underWay: 0, foreign: [], ...over }, "/in", "restart")).toMatchObject({
+    expect(judgeIncoming({ left: [], underWay: 0, open: 0, foreign: [], ...over }, "/in", "restart")).toMatchObject({
       state,
       mend
     })

@@ -58,8 +58,9 @@ const makeAgent = (state: TopologyState = idle()) => {
         const what =
           command._tag === "Apply" ? `apply ${command.hydrated.topology.id}` : `teardown ${command.topologyId}`
         asked.push(`${seconds} ${what} ${generation}`)
+        const { instead } = control
         yield* Effect.sleep(control.takes)
-        if (control.instead !== undefined) return control.instead
+        if (instead !== undefined) return instead
         if (generation < control.highest) return { _tag: "Superseded", error: "older" } as const
         control.highest = generation
         control.state = command._tag === "Apply" ? running(command.hydrated, generation) : idle(generation)
@@ -241,6 +242,25 @@ describe("the master", () => {
         yield* beat(agent)
         expect(agent.control.state.topology_id).toBe("t2")
         expect(agent.asked.at(-1)).toMatch(/ apply t2 2$/)
+      })
+    )
+  })
+
+  it.effect("holds up no order for what came of an older one", () => {
+    const [agent, database] = [makeAgent(), makeDatabase()]
+    agent.control.takes = "10 seconds"
+    agent.control.instead = { _tag: "Refused", error: "no such image" }
+    return master(
+      agent,
+      database,
+      Effect.gen(function* () {
+        yield* beat(agent)
+        yield* order(TWO_LANS)
+        yield* TestClock.adjust("5 seconds")
+        agent.control.instead = undefined
+        yield* order(called("t2"))
+        yield* TestClock.adjust("5 seconds")
+        expect(agent.asked).toEqual(["0 apply t1 1", "10 apply t2 2"])
       })
     )
   })

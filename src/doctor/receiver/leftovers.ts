@@ -2,10 +2,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
 import { counted } from "../../domain/humanize.ts"
 import { type EpisodeId, type HostId, isHostId, withoutSuffix } from "../../domain/names.ts"
 import { isTaken, orMissing } from "../../presence.ts"
 import { damagedDirectory, parentOf, parseIncoming, parseStored, storedPath } from "../../receiver/storePaths.ts"
+import { parseEntry, uploadsDirectory } from "../../receiver/uploads/paths.ts"
 import { Volume } from "../../services/Volume.ts"
 import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, yellow } from "../row.ts"
@@ -20,6 +22,8 @@ export interface Incoming {
   /** Uploads of ours that nobody goes on with. */
   readonly left: ReadonlyArray<string>
   readonly underWay: number
+  /** Uploads that may be resumed. */
+  readonly open: number
   /** Names that are not ours. */
   readonly foreign: ReadonlyArray<string>
 }
@@ -28,7 +32,11 @@ const shown = (names: ReadonlyArray<string>): string =>
   `${names.slice(0, SHOWN).join(", ")}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ""}`
 
 /** `restart` makes the receiver go through what is left. */
-export const judgeIncoming = ({ foreign, left, underWay }: Incoming, directory: string, restart: string): Finding => {
+export const judgeIncoming = (
+  { foreign, left, open, underWay }: Incoming,
+  directory: string,
+  restart: string
+): Finding => {
   if (left.length > 0) return yellow(`${counted(left.length, "upload")} left behind: ${shown(left)}`, restart)
   if (foreign.length > 0) {
     return yellow(
@@ -36,8 +44,30 @@ export const judgeIncoming = ({ foreign, left, underWay }: Incoming, directory: 
       `ls -ld -- ${words(foreign.slice(0, SHOWN).map((name) => `${directory}/${name}`))}`
     )
   }
-  return green(underWay === 0 ? "empty" : `${counted(underWay, "upload")} under way`)
+  const said = [
+    ...(underWay === 0 ? [] : [`${counted(underWay, "upload")} under way`]),
+    ...(open === 0 ? [] : [`${counted(open, "upload")} that may be resumed`])
+  ]
+  return green(said.length === 0 ? "empty" : said.join(", "))
 }
+
+/** Data without a state is of an upload that was beginning or ending; long after that, nobody's. */
+const lookAtUploads = Effect.fnUntraced(function* (
+  directory: string,
+  isLeft: (path: string) => Effect.Effect<boolean, PlatformError>
+) {
+  const fs = yield* FileSystem.FileSystem
+  const names = (yield* orMissing(fs.readDirectory(uploadsDirectory(directory)))) ?? []
+  const entries = names.map((name) => ({ name: `uploads/${name}`, entry: parseEntry(name) }))
+  const states = new Set(entries.flatMap(({ entry }) => (entry?.kind === "state" ? [entry.token] : [])))
+  const lonely = entries.filter(({ entry }) => entry?.kind === "data" && !states.has(entry.token))
+  const left = yield* Effect.filter(lonely, ({ name }) => isLeft(`${directory}/${name}`))
+  return {
+    open: states.size,
+    left: left.map(({ name }) => name),
+    foreign: entries.filter(({ entry }) => entry === undefined).map(({ name }) => name)
+  }
+})
 
 export const lookAtIncoming = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -48,16 +78,23 @@ export const lookAtIncoming = Effect.fnUntraced(function* (directory: string) {
   const foreign = names.filter(
     (name) => parseIncoming(name) === undefined && name !== "uploads" && !name.startsWith(".")
   )
-  const left: Array<string> = []
+  const ageOf = (path: string) =>
+    Effect.map(orMissing(volume.inspect(path)), (found) => found && now - Number(found.mtimeNs / 1_000_000n))
+  const uploads = yield* lookAtUploads(directory, (path) =>
+    Effect.map(ageOf(path), (age) => age !== undefined && age >= LEFT_MILLIS)
+  )
+  const left = [...uploads.left]
   let underWay = 0
   for (const name of names.filter((name) => parseIncoming(name) !== undefined)) {
-    const found = yield* orMissing(volume.inspect(`${directory}/${name}`))
-    if (found === undefined) continue
-    if (now - Number(found.mtimeNs / 1_000_000n) >= LEFT_MILLIS) left.push(name)
+    const age = yield* ageOf(`${directory}/${name}`)
+    if (age === undefined) continue
+    if (age >= LEFT_MILLIS) left.push(name)
     else underWay++
   }
   const restart = (yield* running) === "unmanaged" ? command("run") : `sudo systemctl restart ${program}`
-  return [judgeIncoming({ left, underWay, foreign }, directory, restart)]
+  return [
+    judgeIncoming({ left, underWay, open: uploads.open, foreign: [...foreign, ...uploads.foreign] }, directory, restart)
+  ]
 })
 
 /** A file that was set aside, and whether its episode has been stored again since. */

@@ -11,6 +11,7 @@ import { offsetMember, uploadHeader, uploadProblemType } from "../../../src/doma
 import { type Answer, type Reading, readAppend, readCreation, readOffset } from "../../../src/domain/upload/reading.ts"
 import type { Verdict } from "../../../src/domain/verdict.ts"
 import { Destination } from "../../../src/shipper/Destination.ts"
+import { Effort } from "../../../src/shipper/Effort.ts"
 import { InFlight, readInFlight } from "../../../src/shipper/inFlight.ts"
 import { Link } from "../../../src/shipper/Link.ts"
 import { Progress } from "../../../src/shipper/Progress.ts"
@@ -56,7 +57,13 @@ const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
 }
 const headers = fc
   .record(values, { requiredKeys: [] })
-  .map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => /^[\x20-\x7e]*$/.test(value))))
+  .map((fields) =>
+    Object.fromEntries(
+      Object.entries(fields).flatMap(([name, value]) =>
+        value !== undefined && /^[\x20-\x7e]*$/.test(value) ? [[name, value]] : []
+      )
+    )
+  )
 
 const body = fc.record(
   {
@@ -126,6 +133,7 @@ const sendTo = async (said: ReadonlyArray<Said>): Promise<{ verdict: Verdict; as
     }),
     Link.layerUnlimited,
     Progress.layer,
+    Effort.layer(1),
     Resumption.layer({ aboveBytes: 0, backoffSeconds: [0] }),
     Layer.succeed(Destination, {
       url: ORIGIN,
