@@ -1,5 +1,5 @@
 /** A configuration's page in section 5, from the declarations that decode it. */
-import { ANY_HOST, type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
+import { type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
 import { bold, italic, manual, pageReference, paragraph, plain, section, subsection, tagged, verbatim } from "./roff.ts"
 
 export type Settings = Parameters<typeof settingRows>[0]
@@ -28,7 +28,7 @@ const key = (row: SettingRow): string => {
     ...(variable === undefined ? [] : [`In the environment: ${bold(variable)}.`])
   ]
   const below = typeof written === "string" && written.includes("\n") ? verbatim(written) : ""
-  return tagged(bold(row.path.at(-1) === ANY_HOST ? row.key : (row.path.at(-1) ?? "")), ...said) + below
+  return tagged(bold(row.key), ...said) + below
 }
 
 const tableOf = ({ path }: SettingRow): string => path.slice(0, -1).join(".")
