@@ -41,19 +41,29 @@ export const isNothing = (plan: Plan): boolean =>
     ({ length }) => length === 0
   )
 
-/** A container in another state, such as `paused` or `dead`, is made anew. */
-const SOUND: ReadonlySet<string> = new Set(["running", "exited", "created"])
+type Digest = (text: string) => Sha256
+type Kept = ReadonlyMap<string, Network>
 
-const isAttachedTo = (
-  container: Container,
-  places: ReadonlyArray<readonly [networkId: string | undefined, address: string | undefined]>
-) =>
-  container.attachments.length === places.length &&
-  places.every(([networkId, address]) =>
-    container.attachments.some((attachment) => attachment.networkId === networkId && attachment.address === address)
+/** Whether this is it: under its name, with its definition. */
+const isMadeFrom = (object: Network | Container, wanted: Owned, hostId: HostId): boolean =>
+  object.name === objectName(wanted.topologyId, wanted.name) &&
+  ownedBy(hostId, object)?.definition === wanted.definition
+
+const wantedLans = ({ lans, topology }: Hydrated, digest: Digest): ReadonlyArray<NewLan> =>
+  lans.map((lan) => ({
+    lan,
+    owned: { topologyId: topology.id, name: lan.name, definition: lanDefinition(lan, digest) }
+  }))
+
+const keptAmong = (networks: ReadonlyArray<Network>, lans: ReadonlyArray<NewLan>, hostId: HostId): Kept =>
+  new Map(
+    lans.flatMap(({ lan, owned }) => {
+      const network = networks.find((each) => isMadeFrom(each, owned, hostId))
+      return network === undefined ? [] : [[lan.name, network] as const]
+    })
   )
 
-/** The addresses that deckies of this definition have on a network that stays. */
+/** The addresses that deckies of these definitions have on a network that stays, by decky. */
 const heldOn = (
   network: Network | undefined,
   containers: ReadonlyArray<Container>,
@@ -70,61 +80,58 @@ const heldOn = (
     })
   )
 
-export const planFor = (hydrated: Hydrated, found: Found, hostId: HostId, digest: (text: string) => Sha256): Plan => {
-  const topologyId = hydrated.topology.id
-  const ours = belongsTo(hostId, topologyId)
+const wantedDeckies = (
+  hydrated: Hydrated,
+  containers: ReadonlyArray<Container>,
+  kept: Kept,
+  hostId: HostId,
+  digest: Digest
+): ReadonlyArray<NewDecky> => {
+  const definitions = new Map(hydrated.deckies.map((decky) => [decky.name, deckyDefinition(decky, digest)]))
+  const addresses = new Map(
+    hydrated.lans.map(({ name }) => [
+      name,
+      addressesOn(hydrated, name, heldOn(kept.get(name), containers, definitions, hostId))
+    ])
+  )
+  return hydrated.deckies.map((decky) => ({
+    decky,
+    owned: { topologyId: hydrated.topology.id, name: decky.name, definition: definitions.get(decky.name) ?? "" },
+    addresses: new Map(decky.networks.map(({ lan }) => [lan, addresses.get(lan)?.get(decky.name) ?? ""]))
+  }))
+}
+
+/** A container in another state, such as `paused` or `dead`, is made anew. */
+const SOUND: ReadonlySet<string> = new Set(["running", "exited", "created"])
+
+/** On the networks that stay, under the addresses that are wanted, and on no other. */
+const isPluggedIn = ({ attachments }: Container, { addresses, decky }: NewDecky, kept: Kept): boolean =>
+  attachments.length === decky.networks.length &&
+  decky.networks.every(({ lan }) =>
+    attachments.some(({ address, networkId }) => networkId === kept.get(lan)?.id && address === addresses.get(lan))
+  )
+
+export const planFor = (hydrated: Hydrated, found: Found, hostId: HostId, digest: Digest): Plan => {
+  const ours = belongsTo(hostId, hydrated.topology.id)
   const networks = found.networks.filter(ours)
   const containers = found.containers.filter(ours)
-  const deckyDefinitions = new Map(hydrated.deckies.map((decky) => [decky.name, deckyDefinition(decky, digest)]))
-
-  const newLans = hydrated.lans.map(
-    (lan): NewLan => ({ lan, owned: { topologyId, name: lan.name, definition: lanDefinition(lan, digest) } })
-  )
-  const standingNetwork = ({ lan, owned }: NewLan) =>
-    networks.find(
-      (network) =>
-        network.name === objectName(topologyId, lan.name) && ownedBy(hostId, network)?.definition === owned.definition
-    )
-  const keptNetworks = new Map(
-    newLans.flatMap((lan) => {
-      const network = standingNetwork(lan)
-      return network === undefined ? [] : [[lan.lan.name, network] as const]
-    })
-  )
-
-  const addresses = new Map(
-    hydrated.lans.map(({ name }) => {
-      const held = heldOn(keptNetworks.get(name), containers, deckyDefinitions, hostId)
-      return [name, addressesOn(hydrated, name, held)]
-    })
-  )
-  const newDeckies = hydrated.deckies.map((decky): NewDecky => {
-    const definition = deckyDefinitions.get(decky.name) ?? ""
-    return {
-      decky,
-      owned: { topologyId, name: decky.name, definition },
-      addresses: new Map(decky.networks.map(({ lan }) => [lan, addresses.get(lan)?.get(decky.name) ?? ""]))
-    }
-  })
-  const standingContainer = ({ addresses, decky, owned }: NewDecky) =>
+  const lans = wantedLans(hydrated, digest)
+  const kept = keptAmong(networks, lans, hostId)
+  const deckies = wantedDeckies(hydrated, containers, kept, hostId, digest)
+  const standing = (wanted: NewDecky): Container | undefined =>
     containers.find(
-      (container) =>
-        container.name === objectName(topologyId, decky.name) &&
-        ownedBy(hostId, container)?.definition === owned.definition &&
-        SOUND.has(container.state) &&
-        isAttachedTo(
-          container,
-          decky.networks.map(({ lan }) => [keptNetworks.get(lan)?.id, addresses.get(lan)])
-        )
+      (each) => isMadeFrom(each, wanted.owned, hostId) && SOUND.has(each.state) && isPluggedIn(each, wanted, kept)
     )
-  const keptContainers = newDeckies.flatMap((decky) => standingContainer(decky) ?? [])
-
+  const staying = new Set<Network | Container>([
+    ...kept.values(),
+    ...deckies.flatMap((wanted) => standing(wanted) ?? [])
+  ])
   return {
-    removeContainers: containers.filter((container) => !keptContainers.includes(container)),
-    removeNetworks: networks.filter((network) => ![...keptNetworks.values()].includes(network)),
-    createNetworks: newLans.filter(({ lan }) => !keptNetworks.has(lan.name)),
-    createContainers: newDeckies.filter((decky) => standingContainer(decky) === undefined),
-    start: keptContainers.filter(({ state }) => state !== "running"),
-    keptNetworks
+    removeContainers: containers.filter((container) => !staying.has(container)),
+    removeNetworks: networks.filter((network) => !staying.has(network)),
+    createNetworks: lans.filter(({ lan }) => !kept.has(lan.name)),
+    createContainers: deckies.filter((wanted) => standing(wanted) === undefined),
+    start: containers.filter((container) => staying.has(container) && container.state !== "running"),
+    keptNetworks: kept
   }
 }
