@@ -33,7 +33,7 @@ const mustRun = Effect.fnUntraced(function* ({ paths }: ReceiverSettings) {
     )
   )
   if (holder === undefined) {
-    yield* attention("the receiver does not run here: sudo systemctl start cis490-receiver, then try again")
+    return yield* attention("the receiver does not run here: sudo systemctl start cis490-receiver, then try again")
   }
 })
 

@@ -61,7 +61,7 @@ const order = Effect.fnUntraced(function* (
     `${hostId} is to run ${document?.topology.id ?? "nothing"}: generation ${String(member(answer, "generation"))}`
   )
   if (superseded === null || superseded === undefined) return
-  yield* attention(
+  return yield* attention(
     `its agent has obeyed generation ${String(superseded)}, of another master or of this one before it forgot, and is told nothing: say it again with --take-over if this master is to have the say there`
   )
 })
