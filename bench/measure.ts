@@ -59,9 +59,9 @@ const SAMPLE_MILLIS = 50
 /** Watches the memory of some families; `stop` gives the most that each had resident at once, in bytes. */
 export const watchMemory = (roots: ReadonlyArray<number>) => {
   const peaks = roots.map(() => 0)
-  let watching = true
+  const stopped = new AbortController()
   const watch = async (): Promise<void> => {
-    while (watching) {
+    while (!stopped.signal.aborted) {
       for (const [i, root] of roots.entries()) {
         const now = family(root).reduce((sum, { pid }) => sum + residentOf(pid), 0)
         peaks[i] = Math.max(peaks[i] ?? 0, now)
@@ -72,7 +72,7 @@ export const watchMemory = (roots: ReadonlyArray<number>) => {
   const watched = watch()
   return {
     stop: async (): Promise<ReadonlyArray<number>> => {
-      watching = false
+      stopped.abort()
       await watched
       return peaks
     }

@@ -87,9 +87,8 @@ export const makeLine = ({ bytesPerSecond, delayMillis }: { bytesPerSecond: numb
 
   /** Who sent goes behind the others, so that all get the same. */
   const transmit = (now: number): void => {
-    while (budget > 0) {
-      const lane = [...lanes].find(maySend)
-      if (lane === undefined) return
+    const next = () => (budget > 0 ? [...lanes].find(maySend) : undefined)
+    for (let lane = next(); lane !== undefined; lane = next()) {
       send(lane, now)
       lanes.delete(lane)
       lanes.add(lane)

@@ -108,7 +108,7 @@ export const openBody = (
       waitedMillis += Number((yield* Clock.monotonicTimeNanos) - before) / 1e6
       yield* ending
       if (received() < bytes && over() === undefined && crawls()) {
-        yield* stuck(`the body crawls: ${soFar()}, waited ${Math.round(waitedMillis / 1000)} s`)
+        return yield* stuck(`the body crawls: ${soFar()}, waited ${Math.round(waitedMillis / 1000)} s`)
       }
     })
 

@@ -4,9 +4,8 @@ import * as Effect from "effect/Effect"
 import { type Paths } from "../../src/shipper/layout.ts"
 import { keepStored, renameTo } from "../../src/shipper/operator/resolve.ts"
 import { retry } from "../../src/shipper/operator/retry.ts"
-import { quarantine } from "../../src/shipper/quarantine.ts"
 import { episode, put, tree } from "../support/dataRoot.ts"
-import { BAD_NAMES, NOTE, onDataRoot, quarantined, readJson, reason } from "../support/operator.ts"
+import { BAD_NAMES, NOTE, onDataRoot, quarantined, readJson } from "../support/operator.ts"
 
 describe("retry", () => {
   onDataRoot("clears the notes that are named, or all", (paths) =>

@@ -4,9 +4,8 @@ import * as Effect from "effect/Effect"
 import { Volume } from "../../src/services/Volume.ts"
 import { readCommit } from "../../src/shipper/episodeCommit.ts"
 import { drain } from "../../src/shipper/operator/drain.ts"
-import { quarantine } from "../../src/shipper/quarantine.ts"
 import { COMMIT, episode, META, put } from "../support/dataRoot.ts"
-import { link, onDataRoot, quarantined, readJson, reason, UNSTAMPED } from "../support/operator.ts"
+import { link, onDataRoot, readJson, UNSTAMPED } from "../support/operator.ts"
 
 describe("readCommit", () => {
   onDataRoot("reads the commit, and takes everything else for no commit", (paths) =>

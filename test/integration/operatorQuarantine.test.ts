@@ -1,5 +1,5 @@
 import * as fs from "node:fs/promises"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { EpisodeId } from "../../src/domain/names.ts"
 import { discard, emptyTrash } from "../../src/shipper/discard.ts"
@@ -7,7 +7,7 @@ import { acknowledgeEntries, listQuarantine, purge } from "../../src/shipper/ope
 import { requeue } from "../../src/shipper/operator/requeue.ts"
 import { quarantine } from "../../src/shipper/quarantine.ts"
 import { COMMIT, episode, put, tree } from "../support/dataRoot.ts"
-import { BAD_NAMES, ID, link, NOTE, onDataRoot, quarantined, readJson, reason } from "../support/operator.ts"
+import { BAD_NAMES, ID, link, NOTE, onDataRoot, quarantined, readJson } from "../support/operator.ts"
 
 describe("quarantine", () => {
   const why = { reason: "refused", status_code: 418, error: "no", body: { a: 1 }, commit: COMMIT } as const

@@ -1,11 +1,10 @@
 import * as fs from "node:fs/promises"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Volume } from "../../src/services/Volume.ts"
 import { noteSuccess, noteTrouble } from "../../src/shipper/lastWords.ts"
 import { reship } from "../../src/shipper/operator/reship.ts"
 import { status } from "../../src/shipper/operator/status.ts"
-import { quarantine } from "../../src/shipper/quarantine.ts"
 import { episode, put } from "../support/dataRoot.ts"
 import { BAD_NAMES, link, NOTE, onDataRoot, quarantined, receipt } from "../support/operator.ts"
 

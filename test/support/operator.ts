@@ -6,7 +6,6 @@ import type * as FileSystem from "effect/FileSystem"
 import { EpisodeId } from "../../src/domain/names.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { Layout, type Paths } from "../../src/shipper/layout.ts"
-import { status } from "../../src/shipper/operator/status.ts"
 import { COMMIT, episode, layerDataRoot } from "./dataRoot.ts"
 
 /** Runs on a data root of its own. */
