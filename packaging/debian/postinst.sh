@@ -24,9 +24,17 @@ enabled() {
 	systemctl --quiet is-enabled "$PROGRAM.service" 2>/dev/null
 }
 
+# Two installations get in each other's way; the one in /usr/local is found first.
+warn_of_checkout() {
+	[ -e "/usr/local/bin/$PROGRAM" ] || return 0
+	echo "$PROGRAM was installed from a checkout too, and that one is used. To use the package:" >&2
+	echo "  rm -r /usr/local/bin/$PROGRAM /usr/local/lib/$PROGRAM /usr/local/lib/systemd/system/$PROGRAM.service && systemctl daemon-reload" >&2
+}
+
 case "$1" in
 configure)
 	configure
+	warn_of_checkout
 	if [ -d /run/systemd/system ]; then
 		systemctl --system daemon-reload >/dev/null || true
 	fi

@@ -36,7 +36,7 @@ Installs $PROGRAM from this checkout, or updates it; as root. May be run again a
  - the checkout to $HOME_OF_ALL, if it is elsewhere, owned by cis490; its HEAD is this host's commit
  - the program with its own Node to /usr/local/lib/$PROGRAM, $PROGRAM to /usr/local/bin, its unit, man pages and completions
  - /etc/cis490/$CONFIG, if there is none: one that is there is never changed
- - a restart of $PROGRAM.service, if it is enabled${BEFORE_RESTART:+, after $PROGRAM $BEFORE_RESTART}
+ - a restart of $PROGRAM.service, if it is enabled or runs${BEFORE_RESTART:+, after $PROGRAM $BEFORE_RESTART}
 
 The end shows what $PROGRAM has to say of this machine: $AT_THE_END.
 It needs what npm has installed in the checkout, or else Node 20 or later with npm, and the network.
@@ -65,6 +65,13 @@ parse_options() {
 make_user() {
 	run systemd-sysusers --inline 'u cis490 - "CIS490" /var/lib/cis490 /usr/sbin/nologin'
 	run install -d -m 0750 -o cis490 -g cis490 /var/lib/cis490
+}
+
+# Two installations get in each other's way; the one in /usr/local is found first.
+warn_of_package() {
+	if dpkg-query --show --showformat='${Status}' "$PROGRAM" 2>/dev/null | grep -q ' installed$'; then
+		say "the package $PROGRAM is installed too, and will not be used: apt-get remove $PROGRAM"
+	fi
 }
 
 # Goes on in the copy, so that what is installed and what says this host's commit are one.
@@ -132,11 +139,15 @@ enabled() {
 	systemctl --quiet is-enabled "$PROGRAM.service" 2>/dev/null
 }
 
+active() {
+	systemctl --quiet is-active "$PROGRAM.service" 2>/dev/null
+}
+
 # While nothing is on its way. What it finds is said, and stops nothing.
 before_restart() {
 	STOPPED=
 	[ -n "$BEFORE_RESTART" ] && [ -z "$NEW" ] || return 0
-	if [ -d /run/systemd/system ] && systemctl --quiet is-active "$PROGRAM.service"; then
+	if active; then
 		STOPPED=yes
 		run systemctl stop "$PROGRAM.service"
 	fi
@@ -145,7 +156,7 @@ before_restart() {
 
 restart() {
 	[ ! -d /run/systemd/system ] || run systemctl daemon-reload
-	if ! enabled && [ -z "$STOPPED" ]; then
+	if [ -z "$STOPPED" ] && ! enabled && ! active; then
 		say "$PROGRAM does not run by itself yet: $FIRST_OF_ALL in /etc/cis490/$CONFIG, then"
 		say "  sudo systemctl enable --now $PROGRAM"
 	elif [ -d /run/systemd/system ]; then
@@ -169,6 +180,7 @@ install_program() {
 	parse_options "$@"
 	[ "$(id -u)" = 0 ] || [ -n "$DRY_RUN" ] || die "run it as root: sudo $0"
 	umask 022
+	warn_of_package
 	make_user
 	move_home "$@"
 	cd "$CHECKOUT" || exit
