@@ -74,12 +74,12 @@ const ROUTES = routesFile(
   "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0"
 )
 
-export const layerGround = (engine: SimulatedEngine, memory: Memory, routes = ROUTES) =>
+export const layerGround = (engine: SimulatedEngine, memory: Memory, routes = ROUTES, hostId = HOST) =>
   Layer.mergeAll(
     engine.layer,
     memory.layer,
     layerSync,
-    Layer.succeed(Host, { hostId: HOST, version: "0", directory: "/var/lib/cis490-agent" }),
+    Layer.succeed(Host, { hostId, version: "0", directory: "/var/lib/cis490-agent" }),
     FileSystem.layerNoop({ readFileString: () => Effect.succeed(routes) })
   )
 

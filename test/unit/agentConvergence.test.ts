@@ -166,4 +166,4 @@ it("tells the truth, touches nothing of others, and mends whatever happened", as
     }),
     { numRuns: 100 }
   )
-})
+}, 60_000)
