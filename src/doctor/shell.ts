@@ -15,5 +15,8 @@ export const oneLine = (commands: string): string =>
     .filter((line) => line !== "" && !line.startsWith("#"))
     .join(" && ")
 
+/** To be put before a command: git works for the owner of a repository only, and what it writes there must be the owner's. */
+export const asOwnerOf = (path: string): string => `sudo -u "$(stat -c %U ${word(path)})"`
+
 /** A command that is to be run elsewhere; a shell passes over the comment. */
 export const elsewhere = (where: string, command: string): string => `${command}  # on ${where}`

@@ -62,7 +62,11 @@ const shipper = Schema.Struct({
   scan_interval_s: defaulted(seconds, 5, "Pause between two passes. Seconds."),
   request_timeout_s: defaulted(timeout, 60, "How long a request may stand still, not how long it may take. Seconds."),
   concurrency: defaulted(integer(1, 64), 4, "Episodes packed and sent at a time."),
-  compression_level: defaulted(integer(1, 19), 3, "Level of zstd: higher is smaller and slower."),
+  compression_level: defaulted(
+    integer(1, 19),
+    3,
+    "Level of zstd: higher is smaller and slower; up to 8 by itself while a slow line is full."
+  ),
   backoff_seconds: defaulted(
     backoff,
     [1, 2, 4, 8, 16, 32, 60, 120, 300],
@@ -73,7 +77,7 @@ const shipper = Schema.Struct({
   resume_above_bytes: defaulted(
     integerFrom(0, "bytes"),
     4_194_304,
-    "A larger tarball goes on where it was cut; a smaller one is sent again. Bytes."
+    "A larger tarball, or one that takes long, goes on where it was cut; others are sent again. Bytes."
   ),
   rate_limit: defaulted(
     rate("no limit"),

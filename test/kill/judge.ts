@@ -186,7 +186,11 @@ export const makeJudge = (lab: Lab) => {
     const held = (host: Host) =>
       new Set(host.recorder.recorded.filter(({ kind }) => kind === "conflict").map(({ id }) => `${id}${NOTE}`))
     return [
-      ...fs.readdirSync(incoming_root).map((name) => `incoming/${name} was left behind`),
+      // An upload that no host remembers goes when its time is over.
+      ...fs
+        .readdirSync(incoming_root)
+        .filter((name) => name !== "uploads")
+        .map((name) => `incoming/${name} was left behind`),
       ...[...files.keys()].filter((key) => !rows.has(key)).map((key) => `index: ${key} has a file and no row`),
       ...lab.hosts.flatMap((host) =>
         host

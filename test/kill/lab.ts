@@ -93,7 +93,9 @@ export const openLab = async (root: string, chance: Chance, onOwnEnd: (name: str
         backoff_seconds: [0.05],
         checkin_interval_s: 0,
         request_timeout_s: 2,
-        concurrency: CONCURRENCY
+        concurrency: CONCURRENCY,
+        // One host sends everything in one piece.
+        resume_above_bytes: name === "lab-2" ? 1e9 : 100_000
       },
       code: { repo_path: code },
       retention: {

@@ -166,7 +166,7 @@ const main = async (): Promise<boolean> => {
   if (values.mistakes || values.mistake !== undefined) {
     const planted = mistakes.filter(({ name }) => values.mistakes || name === values.mistake)
     if (planted.length === 0) throw new Error(`no mistake is called "${values.mistake}"; see test/sim/mistakes`)
-    const points = await pointJobs(["shipped"])
+    const points = await pointJobs(["shipped", "resumed"])
     let all = true
     for (const { name } of planted) all = (await notice(name, points)) && all
     return all

@@ -1,11 +1,16 @@
 /** Small plans in which nothing goes wrong, each one way that an episode can go: every single call of theirs is made to fail. */
 import { MAX_EPISODE_BYTES } from "./plan/content.ts"
-import type { EpisodeKind, Event, Plan } from "./plan/plan.ts"
+import type { EpisodeKind, Event, HostPlan, Plan } from "./plan/plan.ts"
 
 const HOST = "lab-1"
 const ID = "01J0-1"
 
-const journey = (kind: EpisodeKind, events: ReadonlyArray<Event> = [], keepLocalForDays = 7): Plan => ({
+const journey = (
+  kind: EpisodeKind,
+  events: ReadonlyArray<Event> = [],
+  keepLocalForDays = 7,
+  host: Partial<HostPlan> = {}
+): Plan => ({
   seed: 1,
   hosts: [
     {
@@ -14,7 +19,8 @@ const journey = (kind: EpisodeKind, events: ReadonlyArray<Event> = [], keepLocal
       concurrency: 1,
       scanIntervalSeconds: 5,
       checkinIntervalSeconds: 0,
-      keepLocalForDays
+      keepLocalForDays,
+      ...host
     }
   ],
   receiver: { gate: true, window: 5, cacheTtlSeconds: 60, maxConcurrentUploads: 4, maxEpisodeBytes: MAX_EPISODE_BYTES },
@@ -38,6 +44,22 @@ export const journeys = {
   requeued: journey("oldCommit", [
     { kind: "command", at: 8000, host: HOST, argv: ["requeue", "--all"], label: "requeue" }
   ]),
+  resumed: journey(
+    "large",
+    [
+      {
+        kind: "thin",
+        at: 0,
+        host: HOST,
+        forMillis: 60_000,
+        bytesPerSecond: 40_000,
+        dropsAfterMillis: 3000,
+        label: "thin"
+      }
+    ],
+    7,
+    { resumeAboveBytes: 20_000 }
+  ),
   pruned: journey("good", [
     { kind: "diskFull", at: 8000, machine: HOST, forMillis: 8000, leaveBytes: 40_000, label: "full" }
   ])

@@ -26,6 +26,7 @@ import { QUARANTINE, STORE } from "./checks/places.ts"
 import { retired } from "./checks/retired.ts"
 import { stored } from "./checks/stored.ts"
 import { answerIn, makeTraffic, sentIn, windowAt } from "./checks/traffic.ts"
+import { uploads } from "./checks/uploads.ts"
 import { Violation } from "./checks/violation.ts"
 import { makeFinder, whole } from "./checks/whole.ts"
 import { Disk } from "./disk/disk.ts"
@@ -149,7 +150,8 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       elapsed,
       isOver,
       ({ from, request }) => {
-        const sent = sentIn(request, world.now(), traffic)
+        guarded(() => uploads_.sent(request))
+        const sent = sentIn(traffic, request, world.now())
         if (sent === undefined) return
         traffic.sent.push(sent)
         guarded(() => retirement.sent(from, sent))
@@ -160,10 +162,11 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
       }
     ),
     answered: (head, response, body, arrivedAt) => {
-      const answer = answerIn(head, response, body, { arrivedAt, at: world.now() }, traffic)
+      guarded(() => uploads_.answered(head, response))
+      const answer = answerIn(traffic, head, response, body, { arrivedAt, at: world.now() })
       if (answer === undefined) return
       traffic.answers.push(answer)
-      count(`answer: ${answer.method} ${answer.status}`)
+      count(`${answer.partial ? "upload" : "answer"}: ${answer.method} ${answer.status}`)
       guarded(() => judgeAnswer(answer))
     }
   })
@@ -185,6 +188,7 @@ export const run = (plan: Plan, { seen }: RunOptions = {}): Outcome => {
   const stored_ = stored(scene)
   const retirement = retired(scene)
   const judgeAnswer = answers(scene)
+  const uploads_ = uploads(scene)
   const hangs = makeHangs(scene, report)
   const checks: ReadonlyArray<Check> = [whole_, stored_, retirement, blamed(scene), partials(scene), moves(count)]
   const disturbed = (where: Machine): void =>

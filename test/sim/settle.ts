@@ -50,6 +50,26 @@ const clearIncoming = ({ count, ending, goOn, scene, supervisor }: Run): void =>
   goOn(world.now() + RESTART_MILLIS)
 }
 
+/** More than `limits.upload_expiry_s`, and as long as the receiver may take to look. */
+const EXPIRY_MILLIS = 8 * 86_400_000
+const LOOK_FOR_EXPIRED_MILLIS = 700_000
+
+/** Uploads that nobody goes on with are over one day. */
+const expire = ({ count, ending, goOn, scene, supervisor }: Run): void => {
+  if (ending.openUploads().length === 0) return
+  count("uploads: left to expire")
+  if (scene.world.history.some((line) => line.includes("an upload that is done with could not be removed"))) {
+    count("uploads: left to the next start")
+    supervisor.restart(RECEIVER_MACHINE)
+    goOn(scene.world.now() + RESTART_MILLIS)
+  }
+  // Its clock may have been set back: from the next look on the time counts again.
+  goOn(scene.world.now() + LOOK_FOR_EXPIRED_MILLIS)
+  scene.central.jumpClock(EXPIRY_MILLIS)
+  goOn(scene.world.now() + LOOK_FOR_EXPIRED_MILLIS)
+  ending.verifyExpired()
+}
+
 export const settle = (run: Run): void => {
   const { ending, ends, goOn, hangs, scene, supervisor } = run
   const { plan, world } = scene
@@ -73,5 +93,6 @@ export const settle = (run: Run): void => {
   ending.verify()
   silence.verifySince(since)
   silence.verifyAll()
+  expire(run)
   hangs.verify(services.reduce((sum, service) => sum + service.hangs, 0))
 }

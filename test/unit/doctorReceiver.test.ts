@@ -42,7 +42,7 @@ describe("the gate", () => {
       { first: { name: "git", answer: good("it is shallow") } },
       git,
       "yellow",
-      "sudo git -C /opt/cis490 fetch --unshallow"
+      'sudo -u "$(stat -c %U /opt/cis490)" git -C /opt/cis490 fetch --unshallow'
     ],
     [
       "the fallback",
@@ -63,7 +63,7 @@ describe("the gate", () => {
       { first: { name: "git", answer: bad("no branch") } },
       git,
       "red",
-      "git -C /opt/cis490 log -1 --format=%H main"
+      "git -c safe.directory='*' -C /opt/cis490 log -1 --format=%H main"
     ],
     [
       "a server that wants a token",
@@ -98,11 +98,17 @@ describe("the index", () => {
     sampled: 2,
     unreadable: 0
   }
-  const mends = { verify: "verify", backfill: "backfill" }
+  const mends = { verify: "verify", setAside: "set aside", backfill: "backfill" }
   it.each([
     ["agrees", {}, false, "green", null],
-    ["has rows without files", { missing: some, unindexed: some }, false, "red", "verify"],
-    ["has files of another size", { otherSize: ["lab-1/E1"] }, false, "red", "verify"],
+    [
+      "has rows without files",
+      { missing: some, unindexed: some },
+      false,
+      "red",
+      "cis490-shipper reship E1 E2  # on lab-1"
+    ],
+    ["has files of another size", { otherSize: ["lab-1/E1"] }, false, "red", "set aside"],
     ["lacks rows", { unindexed: some }, false, "yellow", "backfill"],
     ["was torn", {}, true, "yellow", "backfill"],
     ["has lines that are no rows", { unreadable: 1 }, false, "yellow", "verify"]
@@ -181,7 +187,12 @@ describe("what lies about", () => {
     ["an upload under way", { underWay: 1 }, "green", null],
     ["an upload that may be resumed", { open: 1 }, "green", null],
     ["an upload left behind", { left: ["lab-1~E1~x.part"] }, "yellow", "restart"],
-    ["somebody else's", { foreign: ["a b"] }, "yellow", "ls -ld -- '/in/a b'"]
+    [
+      "somebody else's",
+      { foreign: ["a b"] },
+      "yellow",
+      "sudo mkdir -p /strays && sudo mv --backup=numbered -t /strays -- '/in/a b'"
+    ]
   ] as const)("in incoming/: %s", (_, over, state, mend) => {
     expect(judgeIncoming({ left: [], underWay: 0, open: 0, foreign: [], ...over }, "/in", "restart")).toMatchObject({
       state,

@@ -5,7 +5,7 @@ import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import { withDeadline } from "../../receiver/commitSource/deadline.ts"
 import type { CommitSource, CommitWindow, SourceFailed } from "../../services/CommitSource.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
-import { word } from "../shell.ts"
+import { asOwnerOf, word } from "../shell.ts"
 
 type Settings = ReceiverSettings["version_gate"]
 type Answer = Result.Result<CommitWindow, SourceFailed>
@@ -41,7 +41,7 @@ const closer = (why: string, { edit, repoPath, settings }: GateMends): string =>
   if (auth_token_file !== undefined && /auth_token|token file/.test(why)) return `sudoedit ${word(auth_token_file)}`
   if (/auth_token|redirect|no repository/.test(why)) return edit
   return forgejo_url === undefined
-    ? `git -C ${word(repoPath)} log -1 --format=%H ${word(branch)}`
+    ? `git -c safe.directory='*' -C ${word(repoPath)} log -1 --format=%H ${word(branch)}`
     : `curl -sS ${word(`${forgejo_url}/api/v1/repos/${repo_owner}/${repo_name}/commits?sha=${encodeURIComponent(branch)}&limit=1`)}`
 }
 
@@ -52,7 +52,10 @@ export const judgeGate = ({ fallback, first }: Asked, mends: GateMends): Finding
     const found = inWords(first.name, first.answer.success, window)
     return shortfall === undefined
       ? green(found)
-      : yellow(`${found}; ${shortfall}`, `sudo git -C ${word(mends.repoPath)} fetch --unshallow`)
+      : yellow(
+          `${found}; ${shortfall}`,
+          `${asOwnerOf(mends.repoPath)} git -C ${word(mends.repoPath)} fetch --unshallow`
+        )
   }
   const why = first.answer.failure.message
   if (fallback !== undefined && Result.isSuccess(fallback.answer)) {

@@ -39,9 +39,10 @@ export const judgeIncoming = (
 ): Finding => {
   if (left.length > 0) return yellow(`${counted(left.length, "upload")} left behind: ${shown(left)}`, restart)
   if (foreign.length > 0) {
+    const strays = `${parentOf(directory)}/strays`.replace("//", "/")
     return yellow(
-      `not ours: ${shown(foreign.map((name) => JSON.stringify(name)))}; move it away`,
-      `ls -ld -- ${words(foreign.slice(0, SHOWN).map((name) => `${directory}/${name}`))}`
+      `not ours: ${shown(foreign.map((name) => JSON.stringify(name)))}`,
+      `sudo mkdir -p ${word(strays)} && sudo mv --backup=numbered -t ${words([strays, "--", ...foreign.slice(0, SHOWN).map((name) => `${directory}/${name}`)])}`
     )
   }
   const said = [

@@ -69,6 +69,8 @@ const freePort = (): Promise<number> =>
     })
   })
 
+const ADMIN_TOKEN = "the-operators-own"
+const WHY = "this demo starts a container engine of its own"
 const LISTENING = /^<6>listening address=/m
 
 /** Everything is below a new temporary directory. `signal` ends the waiting, and stops what was started. */
@@ -79,11 +81,12 @@ export const openFleet = (signal: AbortSignal) => {
   const daemons = new Map<string, Child>()
   const waitingFor: Array<string> = []
   let engine: TestEngine | undefined
+  let masterPort = 0
   signal.addEventListener("abort", () => void children.stopAll())
 
   const below = (...names: ReadonlyArray<string>) => join(root, ...names)
   mkdirSync(below("central"))
-  writeFileSync(below("admin.token"), "the-operators-own\n", { mode: 0o600 })
+  writeFileSync(below("admin.token"), `${ADMIN_TOKEN}\n`, { mode: 0o600 })
   for (const host of HOSTS) {
     writeFileSync(below(`${host}.token`), `upload-token-of-${host}\n`, { mode: 0o600 })
     writeFileSync(below(`${host}.agent.token`), `token-of-the-agent-of-${host}\n`, { mode: 0o600 })
@@ -110,27 +113,26 @@ export const openFleet = (signal: AbortSignal) => {
     await until(`${name} to listen`, () => LISTENING.test(daemon.stderr()))
     return daemon
   }
-  /** Runs a command to its end; `quietly`: and shows nothing of it. */
-  const run = async (program: string, config: string, args: ReadonlyArray<string>, quietly = false) => {
-    if (!quietly) show.command(program, ...args.map((word) => word.replace(`${root}/`, "")))
+  /** Runs a command to its end and shows what it prints. */
+  const run = async (program: string, config: string, args: ReadonlyArray<string>) => {
+    show.command(program, ...args.map((word) => word.replace(`${root}/`, "")))
     const child = await start(program, program, [...args, "--config", below(config)])
     const status = await child.ended
     signal.throwIfAborted()
-    if (!quietly) {
-      show.log(child.stderr())
-      show.print(child.stdout())
-    }
-    return { status, stdout: child.stdout(), stderr: child.stderr() }
+    show.log(child.stderr())
+    show.print(child.stdout())
+    return { status, stdout: child.stdout() }
   }
 
   const master = (...args: ReadonlyArray<string>) => run("cis490-receiver", "receiver.toml", args)
 
-  const rows = async (): Promise<ReadonlyArray<Record<string, unknown>>> => {
-    const { stdout } = await run("cis490-receiver", "receiver.toml", ["hosts", "--json"], true)
-    return JSON.parse(stdout)
+  /** What the master says of a host. */
+  const rowOf = async (host: Host): Promise<Record<string, unknown>> => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
+    const response = await fetch(`http://127.0.0.1:${masterPort}/v1/hosts`, { headers, signal })
+    const rows = JSON.parse(await response.text()) as ReadonlyArray<Record<string, unknown>>
+    return rows.find(({ host_id }) => host_id === host) ?? {}
   }
-  const rowOf = async (host: Host): Promise<Record<string, unknown>> =>
-    (await rows()).find(({ host_id }) => host_id === host) ?? {}
 
   const theEngine = (): TestEngine => {
     if (engine === undefined) throw new Error("the engine was not started")
@@ -147,12 +149,15 @@ export const openFleet = (signal: AbortSignal) => {
     waitingFor: () => waitingFor.at(-1),
     engine: theEngine,
     startEngine: async () => {
-      engine = await startEngine()
-      return engine
+      if (process.getuid?.() !== 0) throw new Error(`${WHY}, and for that has to be root: sudo npm run demo:fleet`)
+      engine = await startEngine().catch((error: unknown) => {
+        throw new Error(`${WHY}, and cannot: ${error instanceof Error ? error.message : String(error)}`)
+      })
     },
     startAgent: (host: Host) => startDaemon(host, "cis490-agent", `${host}.toml`),
     configure: async () => {
       const [master, one, two] = [await freePort(), await freePort(), await freePort()]
+      masterPort = master
       const ports = { master, "lab-1": one, "lab-2": two }
       for (const host of HOSTS) writeFileSync(below(`${host}.toml`), agentConfig(root, host, theEngine().socket, ports))
       writeFileSync(below("receiver.toml"), masterConfig(root, ports))

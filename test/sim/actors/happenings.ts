@@ -24,6 +24,7 @@ const acts: Acts = {
   // Asked about with every request.
   proxy: () => undefined,
   unplugged: () => undefined,
+  thin: () => undefined,
   forgejo: ({ forgejo, world }, { forMillis, mode }) => {
     const before = forgejo.commits
     if (mode === "empty") forgejo.commits = []

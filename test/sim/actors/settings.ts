@@ -1,6 +1,6 @@
 /** How the programs are configured, and where their files lie. */
 import { DATA_ROOT, INCOMING, INDEX, STORE } from "../checks/places.ts"
-import { type HostPlan, NEVER_RESUMED, type Plan, RECEIVER_MACHINE } from "../plan/plan.ts"
+import { type HostPlan, type Plan, RECEIVER_MACHINE } from "../plan/plan.ts"
 
 export const SHIPPER_CONFIG = "/etc/cis490/lab-host.toml"
 export const RECEIVER_CONFIG = "/etc/cis490/receiver.toml"
@@ -24,8 +24,8 @@ scan_interval_s = ${host.scanIntervalSeconds}
 request_timeout_s = 8
 concurrency = ${host.concurrency}
 compression_level = 1
+${host.resumeAboveBytes === undefined ? "" : `resume_above_bytes = ${host.resumeAboveBytes}`}
 backoff_seconds = [1, 2, 4, 8]
-resume_above_bytes = ${host.resumeAboveBytes ?? NEVER_RESUMED}
 checkin_interval_s = ${host.checkinIntervalSeconds}
 [retention]
 keep_local_for_days = ${host.keepLocalForDays}
@@ -42,6 +42,7 @@ max_episode_bytes = ${receiver.maxEpisodeBytes}
 min_free_bytes = 4096
 body_idle_timeout_s = 10
 max_concurrent_uploads = ${receiver.maxConcurrentUploads}
+${receiver.maxUploadsPerHost === undefined ? "" : `max_uploads_per_host = ${receiver.maxUploadsPerHost}`}
 [auth]
 bearer_token = "${TOKEN}"
 [version_gate]

@@ -1,7 +1,7 @@
 /** The receiver's word: a success only for what is durable, a 412 only on knowing. */
 import type { Scene } from "./check.ts"
 import { makeHolds } from "./dataset.ts"
-import type { Answer } from "./traffic.ts"
+import { type Answer, SENDING } from "./traffic.ts"
 import { Violation } from "./violation.ts"
 
 export const answers = (scene: Scene) => {
@@ -19,9 +19,10 @@ export const answers = (scene: Scene) => {
   }
   /** At the instant in which it is said. */
   return (answer: Answer): void => {
-    const { isVerdict, method, status } = answer
-    if ((isVerdict && (status === 200 || status === 201)) || (method === "HEAD" && status === 200))
+    const { method, partial, status } = answer
+    if (partial) return
+    if ((SENDING.has(method) && (status === 200 || status === 201)) || (method === "HEAD" && status === 200))
       verifySuccess(answer)
-    if (isVerdict && status === 412) verifyRefusal(answer)
+    if (SENDING.has(method) && status === 412) verifyRefusal(answer)
   }
 }

@@ -4,6 +4,7 @@ import type { EpisodeKind } from "../plan/plan.ts"
 import { type Check, programOf, type Scene } from "./check.ts"
 import { EPISODES, QUARANTINE, REASON_FILE } from "./places.ts"
 import { renameIn } from "./retired.ts"
+import { SENDING } from "./traffic.ts"
 import { Violation } from "./violation.ts"
 
 interface Reason {
@@ -44,7 +45,8 @@ export const blamed = (scene: Scene): Check => {
       return isHand && (scene.ledger.isDisturbed(host, id) || entries.some(({ kind }) => UNSTAMPED.has(kind)))
     if (reason === "conflict") return isHand
     const said = scene.traffic.answers.filter(
-      (answer) => answer.isVerdict && answer.host === host && answer.id === id && answer.status === status_code
+      (answer) =>
+        SENDING.has(answer.method) && answer.host === host && answer.id === id && answer.status === status_code
     )
     return STATUS_OF[reason]?.includes(status_code) === true && said.length >= (reason === "damaged" ? 3 : 1)
   }

@@ -13,6 +13,8 @@ import {
   SHIPPED,
   STORE,
   storedPath,
+  TARBALL,
+  UPLOADS,
   withoutSuffix
 } from "./places.ts"
 import { storedFiles } from "./stored.ts"
@@ -159,6 +161,8 @@ export const makeEnding = (scene: Scene) => {
   const leftInIncoming = (): ReadonlyArray<string> =>
     (central.disk.current().list(INCOMING) ?? nothing).filter((name) => !NEVER_OURS.has(name))
 
+  const openUploads = (): ReadonlyArray<string> => central.disk.current().list(UPLOADS) ?? nothing
+
   const verifyNoOrphans = (): void => {
     const left = leftInIncoming()
     if (left.length > 0) throw new Violation("nothing is left behind", `${left.join(", ")} in incoming/`)
@@ -166,7 +170,8 @@ export const makeEnding = (scene: Scene) => {
       const view = machine.disk.current()
       for (const name of view.list(OUTBOX) ?? nothing) {
         const id = withoutSuffix(name.replace(/\.(tar\.zst|tar\.zst\.partial|conflict\.json|upload\.json)$/, ""))
-        if (view.stat(`${EPISODES}/${id}`) === undefined || name.endsWith(".partial")) {
+        const orphan = name.endsWith(".upload.json") && view.stat(`${OUTBOX}/${id}${TARBALL}`) === undefined
+        if (view.stat(`${EPISODES}/${id}`) === undefined || name.endsWith(".partial") || orphan) {
           throw new Violation("nothing is left behind", `${machine.name} has ${name} in outbox/`)
         }
       }
@@ -176,6 +181,11 @@ export const makeEnding = (scene: Scene) => {
   return {
     restOf,
     leftInIncoming,
+    openUploads,
+    verifyExpired: (): void => {
+      const left = openUploads()
+      if (left.length > 0) throw new Violation("what is given up goes", `${left.join(", ")} in incoming/uploads/`)
+    },
     hasRow: (host: string, id: string): boolean =>
       rows(central.disk.current()).standing.some((row) => row.host_id === host && row.episode_id === id),
     /** Whether waiting longer may still change something. */

@@ -8,6 +8,8 @@ export const QUARANTINE = `${DATA_ROOT}/quarantine`
 const RECEIVER_ROOT = "/var/lib/cis490-receiver"
 export const STORE = `${RECEIVER_ROOT}/store`
 export const INCOMING = `${RECEIVER_ROOT}/incoming`
+/** Those that come in pieces. */
+export const UPLOADS = `${INCOMING}/uploads`
 export const INDEX = `${RECEIVER_ROOT}/index.jsonl`
 
 export const REASON_FILE = "quarantine_reason.json"

@@ -6,7 +6,7 @@ import type { Process } from "../kernel/process.ts"
 import type { Check, Scene } from "./check.ts"
 import { makeHolds } from "./dataset.ts"
 import { EPISODES, SHIPPED, withoutSuffix } from "./places.ts"
-import type { Sent } from "./traffic.ts"
+import { SENDING, type Sent } from "./traffic.ts"
 import { Violation } from "./violation.ts"
 
 /** A confirmation is asked for and acted upon within this time. */
@@ -82,8 +82,8 @@ export const retired = (scene: Scene): Retired => {
     }
   }
   return {
-    sent: (process, { contentSha256: content, id, isSending }) => {
-      if (!isSending) return
+    sent: (process, { contentSha256: content, id, method }) => {
+      if (!SENDING.has(method)) return
       const host = process.machine.name
       const lies = contentAt(process, `${EPISODES}/${id}`)
       if (lies === undefined || content === undefined || lies === content || changedBehindItsBack(process, host, id))

@@ -8,8 +8,6 @@ export interface Sent {
   readonly method: string
   readonly id: string
   readonly contentSha256: string | undefined
-  /** Its bytes, or the question whether they may come; anything else is a question about it. */
-  readonly isSending: boolean
 }
 
 /** The receiver's own word, at the instant in which it was said; nobody may ever have heard it. */
@@ -23,8 +21,8 @@ export interface Answer {
   readonly status: number
   readonly body: unknown
   readonly contentSha256: string | undefined
-  /** What became of the episode: the answer to a PUT, to a POST that made no upload, to the append that was the last. */
-  readonly isVerdict: boolean
+  /** It is about an upload, and not about the episode. */
+  readonly partial: boolean
 }
 
 /** A list of commits that the source gave: what it was asked for from `askedAt` on. */
@@ -33,30 +31,44 @@ export interface Window {
   readonly commits: ReadonlyArray<string>
 }
 
-/** Of what an upload is that may be resumed. */
-interface Upload {
+/** An episode that goes in pieces, as its creation said it. */
+export interface Upload {
+  readonly path: string
   readonly host: string
   readonly id: string
   readonly commit: string | undefined
   readonly contentSha256: string | undefined
+  readonly length: number
+  /** The highest offset that was ever told. */
+  told: number
+  /** Somebody has asked for its end, or been told of it: it may be gone. */
+  ending: boolean
 }
 
 export interface Traffic {
   readonly sent: Array<Sent>
   readonly answers: Array<Answer>
   readonly windows: Array<Window>
-  /** By path. */
+  /** By the path of their URL. */
   readonly uploads: Map<string, Upload>
 }
 
 export const makeTraffic = (): Traffic => ({ sent: [], answers: [], windows: [], uploads: new Map() })
 
+/** What carries an episode to the receiver, in whole or in part. */
+export const SENDING: ReadonlySet<string> = new Set(["PUT", "POST", "PATCH"])
+
 /** The newest `window` commits when the head of the branch is `head`. */
 export const windowAt = (head: number, window: number): ReadonlyArray<string> =>
   Array.from({ length: Math.min(window, head + 1) }, (_, i) => commitAt(head - i))
 
+interface Named {
+  readonly host: string
+  readonly id: string
+}
+
 /** `/v1/episodes/<host>/<id>`. */
-const episodeIn = (url: string): { readonly host: string; readonly id: string } | undefined => {
+const episodeIn = (url: string): Named | undefined => {
   const [, host, id] = /\/v1\/episodes\/([^/?]+)\/([^/?]+)$/.exec(url) ?? []
   return host === undefined || id === undefined ? undefined : { host, id }
 }
@@ -64,51 +76,57 @@ const episodeIn = (url: string): { readonly host: string; readonly id: string } 
 const CONTENT = "x-cis490-content-sha256"
 const COMMIT = "x-cis490-code-commit"
 
-/** What a request is about; `undefined` for no episode. The question how far an upload is is about none. */
-const aboutIn = ({ headers, method, target }: RequestHead, { uploads }: Traffic): Upload | undefined => {
-  const episode = episodeIn(target)
-  if (episode !== undefined) return { ...episode, commit: headers[COMMIT], contentSha256: headers[CONTENT] }
-  return method === "PATCH" ? uploads.get(target) : undefined
-}
-
-const SENDING: ReadonlySet<string> = new Set(["PUT", "POST", "PATCH"])
-
 /** `undefined` for what is about no episode. */
-export const sentIn = (request: RequestHead, at: number, traffic: Traffic): Sent | undefined => {
-  const about = aboutIn(request, traffic)
-  const { method } = request
-  return about && { at, method, ...about, isSending: SENDING.has(method) }
+export const sentIn = (traffic: Traffic, { headers, method, target }: RequestHead, at: number): Sent | undefined => {
+  const upload = traffic.uploads.get(target)
+  if (upload !== undefined) return { at, method, host: upload.host, id: upload.id, contentSha256: upload.contentSha256 }
+  const episode = episodeIn(target)
+  return episode && { at, method, ...episode, contentSha256: headers[CONTENT] }
 }
 
-const isVerdict = (method: string, { headers, status }: ResponseHead): boolean =>
-  method === "PUT" ||
-  (method === "POST" && !(status === 201 && headers["upload-complete"] !== "?1")) ||
-  (method === "PATCH" && headers["upload-complete"] === "?1")
+/** The path of what was made. */
+export const locationIn = ({ authority }: RequestHead, { headers }: ResponseHead): string | undefined =>
+  headers.location === undefined ? undefined : new URL(headers.location, `http://${authority}`).pathname
 
-/** `undefined` for what is about no episode. Keeps in mind which upload was made for which. */
+/** The upload that an answer says to have made. */
+export const uploadIn = (request: RequestHead, response: ResponseHead): Upload | undefined => {
+  const episode = episodeIn(request.target)
+  const path = locationIn(request, response)
+  if (episode === undefined || path === undefined || response.headers["upload-complete"] === "?1") return undefined
+  return {
+    ...episode,
+    path,
+    commit: request.headers[COMMIT],
+    contentSha256: request.headers[CONTENT],
+    length: Number(request.headers["upload-length"]),
+    told: 0,
+    ending: false
+  }
+}
+
 export const answerIn = (
+  traffic: Traffic,
   request: RequestHead,
   response: ResponseHead,
   bytes: Uint8Array,
-  times: Pick<Answer, "arrivedAt" | "at">,
-  traffic: Traffic
+  times: Pick<Answer, "arrivedAt" | "at">
 ): Answer | undefined => {
-  const about = aboutIn(request, traffic)
-  if (about === undefined) return undefined
-  const { method } = request
-  const { location } = response.headers
-  if (method === "POST" && response.status === 201 && location !== undefined) traffic.uploads.set(location, about)
+  const upload = traffic.uploads.get(request.target)
+  const episode = upload ?? episodeIn(request.target)
+  if (episode === undefined) return undefined
   const text = new TextDecoder().decode(bytes)
   const body: unknown = text === "" ? undefined : JSON.parse(text)
   const said =
     typeof body === "object" && body !== null && "content_sha256" in body ? String(body.content_sha256) : undefined
   return {
     ...times,
-    ...about,
-    method,
+    host: episode.host,
+    id: episode.id,
+    method: request.method,
+    commit: upload?.commit ?? request.headers[COMMIT],
     status: response.status,
     body,
     contentSha256: said ?? response.headers[CONTENT],
-    isVerdict: isVerdict(method, response)
+    partial: (upload ?? uploadIn(request, response)) !== undefined && response.headers["upload-complete"] !== "?1"
   }
 }

@@ -183,5 +183,26 @@ export const mistakes: ReadonlyArray<Mistake> = [
     find: 'if (adopted._tag === "Row") yield* orProblem(removeLeftovers(arrival, options))',
     replace: "",
     promise: "nothing is left in incoming/"
+  },
+  {
+    name: "an offset counted before it was durable",
+    file: "src/receiver/uploads/append.ts",
+    find: "yield* Durable.syncFile(file)\n  // A crash here leaves bytes behind the offset",
+    replace: "yield* Effect.forkDetach(Durable.syncFile(file))\n  // A crash here leaves bytes behind the offset",
+    promise: "an offset that was told never goes back"
+  },
+  {
+    name: "an append accepted at the wrong offset",
+    file: "src/receiver/uploads/fields.ts",
+    find: "if (offset !== at) {",
+    replace: "if (offset > at) {",
+    promise: "an append is taken where it belongs"
+  },
+  {
+    name: "an upload that is never over",
+    file: "src/receiver/uploads/shelf.ts",
+    find: "visitors === 0 && now - progressAt >= (fate",
+    replace: "visitors < 0 && now - progressAt >= (fate",
+    promise: "what is given up goes"
   }
 ]

@@ -34,6 +34,7 @@ export interface Pipe<Head> {
 
 /** A socket's buffers, and what is on the way between them. */
 const WINDOW = 256 * 1024
+const LEAST_PACKET = 1024
 
 export const makePipe = <Head>(
   world: World,
@@ -82,14 +83,24 @@ export const makePipe = <Head>(
     give()
   }
 
+  const send = (item: Item<Head>): void => {
+    const bytes = item._tag === "Bytes" ? item.bytes.length : 0
+    held += bytes
+    freeAt = Math.max(world.now(), freeAt) + (bytes * 1000) / link.bytesPerSecond
+    world.after(freeAt + link.latencyMillis - world.now(), () => {
+      if (!frozen) for (const each of passing(item)) arrive(each)
+    })
+  }
+  /** So much goes at once: where the link is thin it comes in many pieces. */
+  const packet = Math.max(LEAST_PACKET, Math.floor(link.bytesPerSecond / 8))
+
   return {
     write: (item, taken) => {
-      const bytes = item._tag === "Bytes" ? item.bytes.length : 0
-      held += bytes
-      freeAt = Math.max(world.now(), freeAt) + (bytes * 1000) / link.bytesPerSecond
-      world.after(freeAt + link.latencyMillis - world.now(), () => {
-        if (!frozen) for (const each of passing(item)) arrive(each)
-      })
+      if (item._tag !== "Bytes") send(item)
+      else {
+        for (let at = 0; at < item.bytes.length; at += packet)
+          send({ _tag: "Bytes", bytes: item.bytes.subarray(at, at + packet) })
+      }
       if (taken === undefined) return
       if (held < WINDOW) world.soon(taken)
       else blocked.push(taken)

@@ -15,7 +15,8 @@ const classes: Readonly<Record<CallClass, (call: Call) => boolean>> = {
   read: ({ method, mutates, service }) => !mutates && (service === "fs" || service === "volume") && method !== "sync",
   partial: ({ mutates, target }) => mutates && target.endsWith(".partial"),
   index: ({ mutates, target }) => mutates && target.endsWith("index.jsonl"),
-  lookup: ({ service }) => service === "lookup"
+  lookup: ({ service }) => service === "lookup",
+  upload: ({ mutates, target }) => mutates && target.includes("/incoming/uploads/")
 }
 
 /** Some microseconds in memory, some milliseconds on a disk. */

@@ -12,7 +12,6 @@ import {
   type Happening,
   type HostPlan,
   LAST_EVENT_MILLIS,
-  NEVER_RESUMED,
   type Plan,
   PROXY_ANSWERS,
   RECEIVER_ACTOR,
@@ -29,32 +28,43 @@ const weighted = <A>(random: Random, table: ReadonlyArray<readonly [number, A]>)
 
 const kindOf = (random: Random): EpisodeKind => (random.chance(0.6) ? "good" : random.pick(EPISODE_KINDS))
 
-const episodeOf = (random: Random, index: number): EpisodePlan => ({
+/** Some of the good ones of a host that records much. */
+const sizeOf = (random: Random, kind: EpisodeKind, large: boolean): EpisodeKind =>
+  large && kind === "good" && random.chance(0.4) ? "large" : kind
+
+const episodeOf = (random: Random, index: number, large: boolean): EpisodePlan => ({
   id: `01J${index}-${random.fork("id").int(1000)}`,
   at: random.fork("at").chance(0.5) ? 0 : random.fork("when").int(40_000),
-  kind: kindOf(random.fork("kind")),
+  kind: sizeOf(random.fork("size"), kindOf(random.fork("kind")), large),
   manifest: random.fork("manifest").chance(0.5),
   careful: random.fork("careful").chance(0.8)
 })
 
-const hostOf = (random: Random, name: string): HostPlan => ({
-  name,
-  episodes: Array.from({ length: 1 + random.fork("episodes").int(4) }, (_, i) =>
-    episodeOf(random.fork(`episode ${i}`), i)
-  ),
-  concurrency: random.fork("concurrency").pick([1, 2, 4]),
-  resumeAboveBytes: random.fork("resume").pick([0, 1000, NEVER_RESUMED]),
-  scanIntervalSeconds: random.fork("scan").pick([3, 5, 10]),
-  checkinIntervalSeconds: random.fork("checkin").pick([0, 20]),
-  keepLocalForDays: random.fork("keep").pick([0, 7])
-})
+/** What goes by appends: what the program finds large, which is nothing here; everything; or what is large here. */
+const RESUMING = [{}, { resumeAboveBytes: 100 }, { resumeAboveBytes: 20_000 }] as const
+
+const hostOf = (random: Random, name: string): HostPlan => {
+  const resuming = random.fork("resume").pick(RESUMING)
+  return {
+    name,
+    episodes: Array.from({ length: 1 + random.fork("episodes").int(4) }, (_, i) =>
+      episodeOf(random.fork(`episode ${i}`), i, "resumeAboveBytes" in resuming)
+    ),
+    concurrency: random.fork("concurrency").pick([1, 2, 4]),
+    scanIntervalSeconds: random.fork("scan").pick([3, 5, 10]),
+    checkinIntervalSeconds: random.fork("checkin").pick([0, 20]),
+    keepLocalForDays: random.fork("keep").pick([0, 7]),
+    ...resuming
+  }
+}
 
 const receiverOf = (random: Random): ReceiverPlan => ({
   gate: random.fork("gate").chance(0.8),
   window: random.fork("window").pick([2, 5]),
   cacheTtlSeconds: random.fork("ttl").pick([1, 5, 30]),
   maxConcurrentUploads: random.fork("uploads").pick([1, 2, 16]),
-  maxEpisodeBytes: MAX_EPISODE_BYTES
+  maxEpisodeBytes: MAX_EPISODE_BYTES,
+  ...random.fork("open").pick([{}, { maxUploadsPerHost: 1 }, { maxUploadsPerHost: 3 }])
 })
 
 interface Scene {
@@ -77,7 +87,8 @@ const classReach: Readonly<Record<CallClass, number>> = {
   read: 60,
   partial: 6,
   index: 10,
-  lookup: 12
+  lookup: 12,
+  upload: 40
 }
 const CLASSES_OF_SHIPPER: ReadonlyArray<CallClass> = ["any", "mutating", "sync", "write", "rename", "read", "partial"]
 const CLASSES_OF_RECEIVER: ReadonlyArray<CallClass> = [
@@ -88,7 +99,8 @@ const CLASSES_OF_RECEIVER: ReadonlyArray<CallClass> = [
   "read",
   "index",
   "index",
-  "lookup"
+  "lookup",
+  "upload"
 ]
 
 const fateOf = (random: Random): CallFate =>
@@ -140,18 +152,19 @@ const connection: Story = ({ host, random }) => [
   {
     kind: "connection",
     host: host.name,
-    nth: 1 + random.fork("nth").int(6),
+    nth: 1 + random.fork("nth").int(10),
     fate: random.fork("fate").pick(CONNECTION_FATES)
   }
 ]
 
-const YEARS = 365.25 * 86_400_000
+const DAYS = 86_400_000
+const YEARS = 365.25 * DAYS
 const clock: Story = ({ at, host, random }) => [
   {
     kind: "clock",
     at,
     machine: random.fork("where").pick([host.name, RECEIVER_MACHINE]),
-    byMillis: random.fork("by").pick([-56.5 * YEARS, 10 * YEARS, -10 * YEARS, -30_000, -1500, 3_600_000])
+    byMillis: random.fork("by").pick([-56.5 * YEARS, 10 * YEARS, -10 * YEARS, 8 * DAYS, -30_000, -1500, 3_600_000])
   }
 ]
 const lasting = (random: Random): number => 2000 + random.fork("for").int(20_000)
@@ -160,6 +173,55 @@ const proxy: Story = ({ at, host, random }) => [
 ]
 const unplugged: Story = ({ at, host, random }) => [
   { kind: "unplugged", at, host: host.name, forMillis: lasting(random) }
+]
+const thinFor = (random: Random, host: HostPlan): Happening => ({
+  kind: "thin",
+  at: 0,
+  host: host.name,
+  forMillis: 20_000 + random.fork("for").int(40_000),
+  bytesPerSecond: random.fork("rate").pick([300, 10_000, 40_000]),
+  dropsAfterMillis: 400 + random.fork("drops").int(15_000)
+})
+const thin: Story = ({ host, random }) => [thinFor(random, host)]
+/** What was told before the receiver went holds when it is back. */
+const thinAndCrashed: Story = ({ host, random }) => [
+  thinFor(random, host),
+  ...[0, 1].map(
+    (n): Happening => ({
+      kind: "crash",
+      at: 1000 + random.fork(`at ${n}`).int(30_000),
+      machine: RECEIVER_MACHINE,
+      how: random.fork(`how ${n}`).pick(["kill", "power", "power"]),
+      offMillis: 500 + random.fork(`off ${n}`).int(3000)
+    })
+  )
+]
+/** What was sent in pieces comes once more, beside what comes next. */
+const appendedTwice: Story = ({ host, random }) => [
+  { ...thinFor(random, host), forMillis: 12_000 + random.fork("until").int(12_000) },
+  ...[0, 1, 2].map(
+    (n): Happening => ({
+      kind: "connection",
+      host: host.name,
+      nth: 4 + 2 * n + random.fork(`nth ${n}`).int(3),
+      fate: "duplicated"
+    })
+  )
+]
+/** The receiver gives it up before it is through. */
+const expired: Story = ({ host, random }) => [
+  thinFor(random, host),
+  {
+    kind: "clock",
+    at: 2000 + random.fork("then").int(15_000),
+    machine: RECEIVER_MACHINE,
+    byMillis: 8 * DAYS
+  }
+]
+/** Some of what an upload writes goes wrong. */
+const uploading: Story = ({ host, random }) => [
+  thinFor(random, host),
+  callOf(random, RECEIVER_ACTOR, ["upload"], fateOf(random))
 ]
 const forgejo: Story = ({ at, random }) => [
   {
@@ -294,6 +356,11 @@ const STORIES: ReadonlyArray<readonly [number, string, Story]> = [
   [2, "clock", clock],
   [4, "proxy", proxy],
   [2, "unplugged", unplugged],
+  [3, "thin", thin],
+  [3, "thinAndCrashed", thinAndCrashed],
+  [3, "uploading", uploading],
+  [3, "appendedTwice", appendedTwice],
+  [2, "expired", expired],
   [3, "forgejo", forgejo],
   [2, "push", push],
   [3, "diskFull", diskFull],

@@ -92,6 +92,17 @@ export const makePassages = (
         happened(undefined, "connection: unplugged")
         return { trouble: { _tag: "Refused" } }
       }
+      if (event.kind === "thin" && event.host === machine.name && lasts(event)) {
+        happened(undefined, "connection: thin")
+        return {
+          link: { bytesPerSecond: event.bytesPerSecond, latencyMillis: 40 },
+          // Sometimes nobody is told.
+          trouble:
+            nth % 3 === 0
+              ? { _tag: "Stalled", when: { millis: event.dropsAfterMillis } }
+              : { _tag: "Cut", when: { millis: event.dropsAfterMillis }, how: "reset" }
+        }
+      }
       if (event.kind === "proxy" && event.host === machine.name && lasts(event)) {
         happened(undefined, `proxy: ${event.answer}`)
         return {

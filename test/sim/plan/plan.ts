@@ -34,20 +34,17 @@ export interface EpisodePlan {
   readonly careful: boolean
 }
 
-/** Larger than any tarball here. */
-export const NEVER_RESUMED = 4_194_304
-
 export interface HostPlan {
   readonly name: string
   readonly episodes: ReadonlyArray<EpisodePlan>
   readonly concurrency: number
-  /** Absent: `NEVER_RESUMED`. */
-  readonly resumeAboveBytes?: number
   readonly scanIntervalSeconds: number
   /** 0 = never. */
   readonly checkinIntervalSeconds: number
   /** 0 = never pruned. */
   readonly keepLocalForDays: number
+  /** Larger tarballs go by appends; the program's own default when it is not said. */
+  readonly resumeAboveBytes?: number
 }
 
 export interface ReceiverPlan {
@@ -56,6 +53,8 @@ export interface ReceiverPlan {
   readonly cacheTtlSeconds: number
   readonly maxConcurrentUploads: number
   readonly maxEpisodeBytes: number
+  /** The program's own default when it is not said. */
+  readonly maxUploadsPerHost?: number
 }
 
 /** Which of an actor's calls are counted. */
@@ -68,7 +67,8 @@ export const CALL_CLASSES = [
   "read",
   "partial",
   "index",
-  "lookup"
+  "lookup",
+  "upload"
 ] as const
 export type CallClass = (typeof CALL_CLASSES)[number]
 
@@ -113,6 +113,15 @@ export type Happening =
       readonly of: CallClass
       readonly nth: number
       readonly fate: CallFate
+    }
+  /** The host's link carries so little for a while, and every connection over it drops after so long. */
+  | {
+      readonly kind: "thin"
+      readonly at: number
+      readonly host: string
+      readonly forMillis: number
+      readonly bytesPerSecond: number
+      readonly dropsAfterMillis: number
     }
   /** The n-th request (from 1) of that host's machine to the receiver. */
   | { readonly kind: "connection"; readonly host: string; readonly nth: number; readonly fate: ConnectionPlan }

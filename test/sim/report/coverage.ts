@@ -10,6 +10,7 @@ const EVENTS: Readonly<Record<Kind, true>> = {
   clock: true,
   proxy: true,
   unplugged: true,
+  thin: true,
   forgejo: true,
   push: true,
   diskFull: true,
@@ -45,6 +46,7 @@ export const REQUIRED: ReadonlyArray<string> = [
     .map((kind) => `event: ${kind}`),
   ...CONNECTION_FATES.map((fate) => `connection: ${fate}`),
   "connection: unplugged",
+  "connection: thin",
   ...PROXY_ANSWERS.map((answer) => `proxy: ${answer}`),
   ...CODES.flatMap((code) => [`call: Fail ${code}`, `call: FailAfter ${code}`]),
   ...CRASHES.map((crash) => `call: ${crash}`),
@@ -56,8 +58,12 @@ export const REQUIRED: ReadonlyArray<string> = [
   ...["201", "200", "400", "401", "408", "409", "412", "413", "422", "429", "503", "507"].map(
     (status) => `answer: PUT ${status}`
   ),
-  ...["201", "200", "409", "412", "413"].map((status) => `answer: POST ${status}`),
-  ...["201", "200", "429"].map((status) => `answer: PATCH ${status}`),
+  ...["200", "400", "401", "409", "412", "413", "429", "503", "507"].map((status) => `answer: POST ${status}`),
+  ...["200", "201"].map((status) => `answer: PATCH ${status}`),
+  ...["POST 201", "HEAD 204", "HEAD 404", "PATCH 204", "PATCH 408", "PATCH 409", "PATCH 429", "PATCH 503"].map(
+    (answer) => `upload: ${answer}`
+  ),
+  "uploads: left to expire",
   "answer: HEAD 200",
   "answer: HEAD 404",
   ...["Shipped", "Held", "Untouched", "Bereft"].map((rest) => `rest: ${rest}`),
