@@ -125,6 +125,23 @@ test("state: nothing before the first order; 1 when the last failed; DECNET_AGEN
   )
 })
 
+/** Changes wait until they may go on. */
+const holdChanges = (engine: StandInEngine) => {
+  let go = (): void => undefined
+  const held = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  const begun = new Promise<void>((resolve) => {
+    engine.control.before = async ({ method }) => {
+      if (method === "GET") return undefined
+      resolve()
+      await held
+      return undefined
+    }
+  })
+  return { begun, go: () => go() }
+}
+
 describe("orders", () => {
   test("are answered as the contract says", async () => {
     await using engine = await startStandInEngine()
@@ -217,34 +234,27 @@ describe("orders", () => {
 
   test("are carried out although the client is gone", async () => {
     await using engine = await startStandInEngine()
-    using box = makeAgentBox(engine.socket)
-    await using _agent = await box.start()
-    let go = (): void => undefined
-    const gone = new Promise<void>((resolve) => {
-      go = resolve
-    })
-    const begun = new Promise<void>((resolve) => {
-      engine.control.before = async ({ method }) => {
-        if (method !== "GET") resolve()
-        if (method !== "GET") await gone
-        return undefined
-      }
-    })
+    using box = makeAgentBox(engine.socket, { listen: "127.0.0.1:0" })
+    await using agent = await box.start()
+    const port = Number(/listening address=127\.0\.0\.1:(\d+)/.exec(agent.stderr())?.[1])
+    const { begun, go } = holdChanges(engine)
     const body = JSON.stringify({ hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS), generation: 1 })
-    const socket = net.connect(box.socket)
-    socket.on("error", () => undefined)
-    const closed = new Promise((resolve) => socket.once("close", resolve))
-    socket.write(
+    const client = net.connect(port, "127.0.0.1")
+    client.on("error", () => undefined)
+    client.write(
       `POST /topology/apply HTTP/1.1\r\nhost: a\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
     )
     await begun
     expect(await box.run(["state", "--json"])).toMatchObject({ code: 1, stdout: expect.stringContaining('"applying"') })
-    socket.destroy()
-    await closed
+    client.resetAndDestroy()
+    // By then it has seen that.
+    await untilRunning(agent, () => agent.stderr().includes("nobody waits for the answer"))
     go()
-    let state = await box.state()
-    while (state["last_error"] === "applying") state = await box.state()
-    expect(state).toMatchObject({ applied_version_hash: hashOf(TWO_LANS), last_error: null })
+    await until(() => engine.changes().length === 7)
+    const state = async () => JSON.parse((await box.run(["state", "--json"])).stdout)
+    let found = await state()
+    while (found.last_error === "applying") found = await state()
+    expect(found).toMatchObject({ applied_version_hash: hashOf(TWO_LANS), last_error: null })
     expect(engine.containers.size).toBe(2)
   })
 
@@ -254,17 +264,7 @@ describe("orders", () => {
     using second = makeAgentBox(engine.socket, { tables: { agent: { dir: box.directory } } })
     await using _one = await box.start()
     await using _two = await second.start()
-    let go = (): void => undefined
-    const held = new Promise<void>((resolve) => {
-      go = resolve
-    })
-    const begun = new Promise<void>((resolve) => {
-      engine.control.before = async ({ method }) => {
-        if (method !== "GET") resolve()
-        if (method !== "GET") await held
-        return undefined
-      }
-    })
+    const { begun, go } = holdChanges(engine)
     const first = box.apply(TWO_LANS)
     await begun
     const refused = await second.apply(TWO_LANS)

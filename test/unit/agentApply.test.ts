@@ -142,6 +142,21 @@ describe("an apply", () => {
     })
   )
 
+  it.effect("makes anew what somebody has plugged in elsewhere", () =>
+    Effect.gen(function* () {
+      const agent = makeAgent()
+      yield* agent.apply(TWO_LANS)
+      agent.engine.changes()
+      const mail = agent.engine.byName(name("mail"))
+      const networkId = agent.engine.addNetwork({ name: "theirs", labels: {}, subnets: [] })
+      if (mail === undefined) throw new Error("not there")
+      const attachments = [...mail.attachments, { networkId, address: "10.9.9.9" }]
+      agent.engine.containers.set(mail.id, { ...mail, attachments })
+      yield* agent.apply(TWO_LANS)
+      expect(agent.engine.changes()[0]).toBe(`remove container ${name("mail")}`)
+    })
+  )
+
   const version = (change: Partial<Hydrated>): Hydrated => ({ ...TWO_LANS, ...change })
   const [web, db, mail] = TWO_LANS.deckies
   const [dmz, inner] = TWO_LANS.lans
