@@ -65,6 +65,9 @@ export const layer: Layer.Layer<Commanding, never, Book | Codec | Orders> = Laye
       }
       yield* Effect.mapError(orders.put(book.files.orders, order), ({ message }) => notKept(message))
       // A crash here leaves an order that nobody was told of: the next start reads it, and the next report acts upon it.
+      yield* Effect.logInfo(
+        `${hostId} is to run ${wanted._tag === "Nothing" ? "nothing" : wanted.hydrated.topology.id}`
+      ).pipe(Effect.annotateLogs({ generation: order.generation }))
       yield* book.change(hostId, (host) => ordered(host, { order, wanted }))
       const after = yield* book.find(hostId)
       yield* saySuperseded(before, after)
