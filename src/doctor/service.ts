@@ -73,11 +73,11 @@ export const lookAtService = Effect.fnUntraced(function* (installer: string) {
 /** One that does not say it soon has its own row. */
 const SOON_MILLIS = 2000
 
-/** Starts the program anew where the service manager knows it, else what does its work. */
+/** Starts the program anew where the service manager runs it, else what does its work. */
 export const startAnew = (byHand: string) =>
   Effect.gen(function* () {
     const { program } = yield* Ourselves
-    return (yield* running) === "unmanaged" ? byHand : `sudo systemctl restart ${program}`
+    return (yield* running) === "running" ? `sudo systemctl restart ${program}` : byHand
   })
 
 /** Whether the service manager runs the program just now; `unmanaged` where there is none, or it does not know the program. */

@@ -170,7 +170,7 @@ test("the index against the store: a lost file, a file without a row, one of ano
   expect(await index()).toMatchObject({
     state: "red",
     found: expect.stringContaining(`1 row without a stored file: lab-1/${EPISODE}`),
-    mend: `cis490-receiver verify --config ${central.configFile}`
+    mend: `cis490-shipper reship ${EPISODE}  # on lab-1`
   })
   fs.writeFileSync(stored, bytes)
   fs.rmSync(central.path("index.jsonl"))

@@ -50,7 +50,8 @@ export const startCuttingProxy = async (
       server.once("close", () => server.destroy())
     }
     const forward = (): void => {
-      while (!over && client.readableLength > 0) {
+      if (over) return
+      while (client.readableLength > 0) {
         const most = Math.min(client.readableLength, Math.floor(allowance), budget - passed)
         if (most <= 0) return
         const piece: Buffer | null = client.read(most)
