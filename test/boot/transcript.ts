@@ -45,6 +45,7 @@ export const readPage = (path: string): ReadonlyArray<Step> => {
 /** Without what differs from one time to the next: numbers, moments, digests, widths. */
 const plain = (line: string): string =>
   line
+    .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<moment>")
     .replaceAll(/\b[0-9a-f]{12,}\b/g, "<hex>")
     .replaceAll(/\b\d+(?:[.,]\d+)?/g, "<n>")
     .replaceAll(/<n> (?:B|KiB|MiB|GiB|TiB)\b/g, "<size>")

@@ -88,6 +88,10 @@ describe("the clock", () => {
     const row = await doctor.finds(state, "clock", words, undefined, skewed)
     await doctor.follow(row)
     await doctor.finds("green", "clock", /^within/, undefined, skewed)
+    await eventually(
+      "all that was started is done",
+      async () => (await lab.print("systemctl list-jobs --no-legend")) === ""
+    )
   })
 })
 
