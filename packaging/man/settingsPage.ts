@@ -1,5 +1,5 @@
 /** A configuration's page in section 5, from the declarations that decode it. */
-import { type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
+import { isTable, type SettingRow, settingRows } from "../../src/domain/settingRow.ts"
 import { bold, italic, manual, pageReference, paragraph, plain, section, subsection, tagged, verbatim } from "./roff.ts"
 
 export type Settings = Parameters<typeof settingRows>[0]
@@ -33,13 +33,16 @@ const key = (row: SettingRow): string => {
 
 const tableOf = ({ path }: SettingRow): string => path.slice(0, -1).join(".")
 
+/** As it stands in the file. */
+export const tableName = ({ key, kind }: SettingRow): string => (kind === "tables" ? `[[${key}]]` : `[${key}]`)
+
 const tables = (rows: ReadonlyArray<SettingRow>): string =>
-  rows.map((row) => (row.kind === "table" ? subsection(`[${row.key}]`) + paragraph(plain(row.doc)) : key(row))).join("")
+  rows.map((row) => (isTable(row) ? subsection(tableName(row)) + paragraph(plain(row.doc)) : key(row))).join("")
 
 export const settingsPage = (page: SettingsPage, settings: Settings): string => {
   const { config, program } = page
   const rows = settingRows(settings)
-  const top = rows.filter((row) => row.kind !== "table" && tableOf(row) === "")
+  const top = rows.filter((row) => !isTable(row) && tableOf(row) === "")
   const below = rows.filter((row) => !top.includes(row))
   return manual(
     { name: config, section: 5, date: page.date, source: `CIS490 ${page.version}` },

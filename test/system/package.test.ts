@@ -9,8 +9,9 @@ import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bundle } from "../../packaging/bundle.ts"
 import type { CommandHelp } from "../../packaging/man/help.ts"
+import { tableName } from "../../packaging/man/settingsPage.ts"
 import { programs } from "../../packaging/programs.ts"
-import { settingRows } from "../../src/domain/settingRow.ts"
+import { isTable, settingRows } from "../../src/domain/settingRow.ts"
 import { version } from "../../src/domain/version.ts"
 import { bash, needTools, printed } from "../support/tools.ts"
 
@@ -118,7 +119,8 @@ describe.each(each)("$name for $architecture", ({ architecture, config, machine,
 describe.each(programs)("$name", (program) => {
   const { config, firstOfAll, help, name, settings } = program
   const tree = (path: string) => join(treeOf(name, HERE), path)
-  const page = (file: string) => printed(made, 'MANWIDTH=400 man -l "$1" | col -bx', tree(`usr/share/man/${file}.gz`))
+  const page = (file: string) =>
+    printed(made, 'LC_ALL=C.UTF-8 MANWIDTH=400 man -l "$1" | LC_ALL=C.UTF-8 col -bx', tree(`usr/share/man/${file}.gz`))
 
   it(
     "gives lintian nothing to say but what is overridden, with a reason above it",
@@ -170,10 +172,10 @@ describe.each(programs)("$name", (program) => {
   it("has a page with every key of its configuration, its default and its variable", async () => {
     const text = await page(`man5/${config}.5`)
     for (const row of settingRows(settings)) {
-      expect(text).toContain(row.kind === "table" ? `[${row.key}]` : row.key)
+      expect(text).toContain(isTable(row) ? tableName(row) : row.key)
       expect(text).toContain(row.doc)
       if (row.variable !== undefined) expect(text).toContain(`In the environment: ${row.variable}.`)
-      if (row.presence === "defaulted" && row.kind !== "table" && !String(row.default).includes("\n")) {
+      if (row.presence === "defaulted" && !isTable(row) && !String(row.default).includes("\n")) {
         expect(text).toContain(`Default: ${JSON.stringify(row.default)}.`)
       }
     }
