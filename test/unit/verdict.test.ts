@@ -126,6 +126,13 @@ describe("judge", () => {
       "unknown-host": "NotLetIn",
       "not-stored": "NotLetIn",
       "method-not-allowed": "NotLetIn",
+      // Of an upload and not of its episode: `src/domain/upload/reading.ts` takes them before they come here.
+      "completed-upload": "Rejected",
+      "inconsistent-upload-length": "Rejected",
+      "mismatching-upload-offset": "Conflict",
+      "no-partial-upload": "Rejected",
+      "no-upload": "NotLetIn",
+      "too-many-open-uploads": "Transient",
       "body-stalled": "Transient",
       "other-content": "Conflict",
       "stored-copy-lost": "Conflict",

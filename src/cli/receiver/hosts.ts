@@ -51,6 +51,8 @@ const wanted = (row: FleetRow): string =>
 const runs = (row: FleetRow): string =>
   row.last_heartbeat === null ? "?" : named(row.applied_topology_id, row.applied_version_hash)
 
+/** Ten heartbeats, unless the agent is told otherwise. */
+const QUIET_MILLIS = 5 * 60_000
 /** Of many differences, the first ones say what it is about. */
 const MOST = 3
 
@@ -58,7 +60,11 @@ const stateOf = (row: FleetRow, now: number): string => {
   if (row.superseded_by !== null) {
     return `obeys generation ${row.superseded_by}, above ours (${row.wanted_generation ?? "none"}): cis490-receiver topology set ${row.host_id} FILE --take-over`
   }
-  if (!row.needs_resync) return row.managed ? "as wanted" : ""
+  const silence = now - (millisOf(row.last_heartbeat) ?? now)
+  if (!row.needs_resync) {
+    if (!row.managed) return ""
+    return silence > QUIET_MILLIS ? "as wanted when it was last heard" : "as wanted"
+  }
   const since = millisOf(row.drift_since)
   const age = since === undefined ? "" : ` for ${duration(now - since)}`
   const more = row.drift.length > MOST ? `; and ${row.drift.length - MOST} more` : ""

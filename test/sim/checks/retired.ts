@@ -45,7 +45,8 @@ export const retired = (scene: Scene): Retired => {
   const meetRetirement = (process: Process, id: string, to: string): void => {
     const host = process.machine.name
     const content = contentAt(process, to)
-    if (content === undefined || holds(host, id, content)) return
+    // What was taken away after the receiver had answered is the lab's loss.
+    if (content === undefined || holds(host, id, content) || scene.ledger.isLost(host, id)) return
     if (changedBehindItsBack(process, host, id)) {
       for (const entry of scene.ledger.of(host, id))
         if (entry.content === content) entry.forfeited = "written to while it was retired"

@@ -1,12 +1,16 @@
 import { showEngine } from "../engineTable.ts"
-import type { Fleet } from "../lab.ts"
+import type { Fleet, Host } from "../lab.ts"
 import { HONEYPOT } from "../topologies.ts"
 
-export const asWanted = (fleet: Fleet, host: "lab-1" | "lab-2") =>
-  fleet.until(`${host} to report what is wanted`, async () => {
-    const { managed, needs_resync, superseded_by } = await fleet.rowOf(host)
-    return managed === true && needs_resync === false && superseded_by === null
+/** From now on: what it reported before counts for nothing. */
+export const asWanted = (fleet: Fleet, host: Host) => {
+  const now = new Date().toISOString()
+  return fleet.until(`${host} to report what is wanted`, async () => {
+    const { last_heartbeat, managed, needs_resync, superseded_by } = await fleet.rowOf(host)
+    const isNew = String(last_heartbeat ?? "") > now
+    return isNew && managed === true && needs_resync === false && superseded_by === null
   })
+}
 
 const reaches = async ({ engine }: Fleet, from: string, address: string): Promise<boolean> =>
   (await engine().api.exec(`decnet-topology-honeypot-${from}`, "ping", "-c", "1", "-W", "1", address)).code === 0
