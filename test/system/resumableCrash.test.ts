@@ -141,8 +141,8 @@ test("bytes that a crash left behind the durable ones are never counted as the c
   const upload = await client.created(wanted, wanted.tarball.length)
   expect((await client.append(upload, 0, wanted.tarball.subarray(0, 100_000))).status).toBe(204)
   await node.stop()
-  // What a disk may hold of a write that was never synced.
-  fs.appendFileSync(largest(box), Buffer.alloc(5000))
+  // What a disk may hold of writes that were never synced: more than is still to come.
+  fs.appendFileSync(largest(box), Buffer.alloc(300_000))
   await node.start()
   const { offset } = await client.state(upload)
   expect(offset).toBe(100_000)
