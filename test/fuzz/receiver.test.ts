@@ -241,6 +241,7 @@ describe("a request of any kind", () => {
             body: ""
           })
           if (answer.status === 200) expect(["GET", "HEAD"]).toContain(method)
+          else if (answer.status === 204) expect(method).toBe("OPTIONS")
           else if (method === "HEAD") expect(STATUSES).toContain(answer.status)
           else expectRefusal(answer)
         }

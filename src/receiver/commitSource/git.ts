@@ -16,6 +16,8 @@ export interface Git {
 }
 
 const NAME = "git"
+/** Of what git says is wrong. */
+const WORDS_CHARACTERS = 500
 
 /** Nobody is asked for a password, nothing is fetched, and no repository but the one at the path is looked at. */
 const ENVIRONMENT = {
@@ -30,6 +32,8 @@ const ENVIRONMENT = {
   GIT_NAMESPACE: undefined
 }
 
+const firstLine = (text: string): string => (text.trim().split("\n")[0] ?? "").slice(0, WORDS_CHARACTERS)
+
 export const make = Effect.fnUntraced(function* (git: Git) {
   const spawner = yield* ChildProcessSpawner
   const failed = (words: string) => new SourceFailed({ source: NAME, message: `git in ${git.path}: ${words}` })
@@ -39,7 +43,7 @@ export const make = Effect.fnUntraced(function* (git: Git) {
       // Safe, whoever owns it: of what the repository configures, nothing below runs a program.
       const safe = ["-c", "safe.directory=*", "--no-pager", "-C", git.path]
       const { code, stderr, stdout } = yield* command("git", [...safe, ...args], ENVIRONMENT)
-      if (code !== 0) return yield* failed(stderr.trim().split("\n")[0] || `it ended with ${code}`)
+      if (code !== 0) return yield* failed(firstLine(stderr) || `it ended with ${code}`)
       return stdout.split("\n").filter((line) => line !== "")
     },
     Effect.provideService(ChildProcessSpawner, spawner),
