@@ -43,7 +43,7 @@ export const makeDoctor = (lab: Lab, program: "cis490-shipper" | "cis490-receive
   const follow = ({ mend }: Row, { edit = "", prelude = "" }: Cure = {}): Promise<Said> => {
     if (mend === null) throw new Error("there is no mend")
     lab.write("/usr/local/bin/edit", '#!/bin/sh\nexec sed -i "$EDIT" "$1"\n', 0o755)
-    return lab.run(`export SUDO_EDITOR=/usr/local/bin/edit EDIT=$1\n${prelude}\n${mend}`, edit)
+    return lab.run(`export SUDO_EDITOR=/usr/local/bin/edit EDIT=$1\n${prelude}\nset +euo pipefail\n${mend}`, edit)
   }
 
   /** Does what the row says, and what it says then, until the check is green. */

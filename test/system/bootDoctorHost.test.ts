@@ -66,7 +66,7 @@ describe("directories", () => {
   test("red: a file in place of one", async () => {
     await lab.print(`systemctl stop ${SHIPPER}; rm -r ${DATA}/outbox; touch ${DATA}/outbox`)
     await doctor.findsAndCures("red", "directories", /outbox is no directory/)
-    await lab.untilActive(SHIPPER)
+    await lab.print(`systemctl start ${SHIPPER}`)
   })
   test("red: a disk of its own for one", async () => {
     await lab.print(`systemctl stop ${SHIPPER}; mount -t tmpfs -o uid=$(id -u cis490) tmpfs ${DATA}/outbox`)
