@@ -13,8 +13,9 @@ import { ours } from "./contenders/ours.ts"
 import { pythonPair } from "./contenders/pythonPair.ts"
 import { rsync } from "./contenders/rsync.ts"
 import { shell, tarZstd } from "./contenders/shell.ts"
-import { cpuOfChildren, cpuSeconds, median, watchMemory, wireBytes } from "./measure.ts"
-import { build } from "./programs.ts"
+import { inOwnNetwork } from "./link/ownNetwork.ts"
+import { cpuOfChildren, cpuSeconds, watchMemory, wireBytes } from "./measure.ts"
+import { build, median } from "./programs.ts"
 import { record, type WorkloadName, workloads } from "./workload.ts"
 
 const everybody: ReadonlyArray<Contender> = [
@@ -37,19 +38,6 @@ const rounds = Number(values.rounds)
 const names = (positionals.length > 0 ? positionals : ["SMALL", "MEDIUM", "LARGE"]) as ReadonlyArray<WorkloadName>
 const root = mkdtempSync(join(tmpdir(), "cis490-bench-"))
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
-
-/** A private loopback, on which nobody else's bytes are counted. */
-const inOwnNetwork = (): boolean => {
-  if (wireBytes() !== undefined || process.env["BENCH_NETWORK"] !== undefined) return false
-  const up = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-  if (spawnSync("unshare", [...up, "true"]).status !== 0) return false
-  const { status } = spawnSync("unshare", [...up, process.execPath, ...process.argv.slice(1)], {
-    stdio: "inherit",
-    env: { ...process.env, BENCH_NETWORK: "own" }
-  })
-  process.exitCode = status ?? 1
-  return true
-}
 
 interface Figure {
   readonly seconds: number
@@ -168,7 +156,9 @@ const measure = async (name: WorkloadName): Promise<void> => {
 
 process.once("exit", () => rmSync(root, { recursive: true, force: true }))
 process.once("SIGINT", () => process.exit(1))
-if (!inOwnNetwork()) {
+const ended = inOwnNetwork("plain")
+if (ended !== undefined) process.exitCode = ended
+else {
   build()
   for (const name of names) await measure(name)
 }

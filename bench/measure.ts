@@ -85,6 +85,3 @@ export const wireBytes = (): number | undefined => {
   const [name, ...counts] = lines[0]?.trim().split(/[:\s]+/) ?? []
   return lines.length === 1 && name === "lo" ? Number(counts[0]) : undefined
 }
-
-export const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { MIB, makeCentre } from "./fixtures.ts"
-import { inSmallNetwork } from "./link/ownNetwork.ts"
+import { inOwnNetwork } from "./link/ownNetwork.ts"
 import { startThinProxy, type Thin } from "./link/thinProxy.ts"
 import { build, SHIPPER, startProgram } from "./programs.ts"
 import { record, type Workload, workloads } from "./workload.ts"
@@ -112,7 +112,7 @@ const main = async (): Promise<void> => {
   }
 }
 
-const elsewhere = inSmallNetwork()
+const elsewhere = inOwnNetwork("small")
 if (elsewhere !== undefined) process.exitCode = elsewhere
 else await main()
 rmSync(root, { recursive: true, force: true })

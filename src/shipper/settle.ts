@@ -2,6 +2,7 @@
  * From a verdict to what is done on the host. Every step is one rename with a crash point on either side of it; what a crash leaves
  * takes the ordinary path in the next pass.
  */
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -14,7 +15,7 @@ import { readConflictNote, removeConflictNote } from "./conflictNote.ts"
 import { freeName } from "./freeName.ts"
 import { Layout } from "./layout.ts"
 import { makeOurs } from "./makeOurs.ts"
-import { forget, isRestless, type PackingNote, type Tally } from "./notes.ts"
+import { forget, forgetButChanges, isRestless, type PackingNote, readTally, type Tally, writeTally } from "./notes.ts"
 import { removeTarball } from "./outbox.ts"
 import { quarantine } from "./quarantine.ts"
 
@@ -66,18 +67,25 @@ export const hold = Effect.fnUntraced(function* (
   yield* Durable.write(paths.conflictNote(id), `${conflict}\n`, `${paths.state}/drafts/${id}.conflict`)
   // A crash here leaves the tarball beside the note: the note decides.
   yield* removeTarball(id)
-  yield* forget(id)
+  yield* forgetButChanges(id)
   yield* Effect.logError(`held: ${verdict.error}`).pipe(
     Effect.annotateLogs({ episode: id, status: 409, mend: `cis490-shipper resolve ${id} --keep-stored` })
   )
 })
 
-/** Whether the conflict note still speaks of what lies in the episode. A note that cannot be read holds. */
+/**
+ * Whether the conflict note still speaks of what lies in the episode. A note that cannot be read holds, and so does one of an episode
+ * that changes all the time: it would be sent in every pass, and met with the same answer.
+ */
 export const isStillHeld = Effect.fnUntraced(function* (id: EpisodeId, madeFrom: string) {
   const note = yield* readConflictNote(id)
   // An operator released it a moment ago.
   if (note._tag === "Missing") return false
   if (note._tag === "Broken" || note.value.made_from === undefined || note.value.made_from === madeFrom) return true
+  const tally = yield* readTally(id)
+  const now = yield* Clock.currentTimeMillis
+  if (changesTooOften(tally, now)) return true
+  yield* writeTally(id, { ...tally, changed: tally.changed + 1, changed_at: now })
   yield* removeConflictNote(id)
   yield* Effect.logInfo("released: it has changed since the conflict").pipe(Effect.annotateLogs({ episode: id }))
   return false

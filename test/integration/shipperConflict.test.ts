@@ -56,6 +56,21 @@ test("a held conflict is sent again when the episode changes, and its note goes"
   expect(box.names("outbox")).toEqual([])
 })
 
+test("one that changes all the time is not sent all the time: after three changes it is held, until it is told to be sent again", async () => {
+  await using receiver = await startFakeReceiver(conflict)
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  for (let pass = 1; pass <= 6; pass++) {
+    expect((await box.once()).counts).toEqual(HELD)
+    stands(box)
+    box.put("episodes/E1", { "events.jsonl": "{}\n".repeat(pass + 1) })
+  }
+  expect(receiver.heard).toHaveLength(4)
+  expect((await box.run(["retry", "E1"])).code).toBe(0)
+  expect((await box.once()).counts).toEqual(HELD)
+  expect(receiver.heard).toHaveLength(5)
+})
+
 test("retry clears the note: sent again", async () => {
   await using receiver = await startFakeReceiver((heard, seen) => (seen === 1 ? conflict(heard) : "good"))
   using box = makeBox(receiver.url)

@@ -14,10 +14,9 @@ export const retry = Effect.fnUntraced(function* (ids: ReadonlyArray<string> | "
 const retryOne = Effect.fnUntraced(function* (name: string) {
   const id = yield* mustBeId(name)
   const tally = yield* readTally(id)
-  if (isRestless(tally)) {
-    yield* writeTally(id, { ...tally, changed: 0 })
-    return id
-  }
+  const wasRestless = isRestless(tally)
+  if (wasRestless) yield* writeTally(id, { ...tally, changed: 0 })
+  if (wasRestless && (yield* readConflictNote(id))._tag === "Missing") return id
   yield* mustBeHeld(id)
   yield* removeConflictNote(id)
   return id
