@@ -1,5 +1,6 @@
 /** Makes a topology real, because a master asks for it now. Nothing that runs without being asked imports this. */
 import * as Effect from "effect/Effect"
+import { digestText } from "../digestText.ts"
 import { AppliedTopology } from "../services/AppliedTopology.ts"
 import { Engine, type EngineTrouble } from "../services/Engine.ts"
 import { wordsOf } from "../systemError.ts"
@@ -8,7 +9,7 @@ import { unfit } from "./fit.ts"
 import { Host } from "./host.ts"
 import { hostRoutes } from "./hostRoutes.ts"
 import { memoryUnavailable, nowSeconds, shortened, unlessOlder } from "./memory.ts"
-import { type ApplyOrder, makeDigest } from "./order.ts"
+import type { ApplyOrder } from "./order.ts"
 import { type Found, isNothing, type Plan, planFor } from "./plan.ts"
 import { invalid, otherTopology } from "./problems.ts"
 import { isEmpty, look, namesOf, remainderOf, removeAll } from "./remainder.ts"
@@ -21,7 +22,7 @@ interface Survey {
 const survey = Effect.fnUntraced(function* (order: ApplyOrder) {
   const { hostId } = yield* Host
   const found = yield* look
-  return { found, plan: planFor(order.hydrated, found, hostId, yield* makeDigest) } satisfies Survey as Survey
+  return { found, plan: planFor(order.hydrated, found, hostId, yield* digestText) } satisfies Survey as Survey
 })
 
 const missingImages = Effect.fnUntraced(function* ({ createContainers }: Plan) {

@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
+import { digestText } from "../digestText.ts"
 import { parseForeignJson } from "../domain/json.ts"
 import type { Sha256 } from "../domain/names.ts"
 import type { Hydrated } from "../domain/topology/hydrated.ts"
 import { versionHash } from "../domain/topology/versionHash.ts"
 import { type ApplyRequest, decodeApply, decodeTeardown, type TeardownRequest } from "../domain/topology/wire.ts"
-import { Codec } from "../services/Codec.ts"
 import { readText } from "./body.ts"
 import { type AgentProblem, malformed } from "./problems.ts"
 
@@ -20,13 +20,6 @@ const receive = Effect.fnUntraced(function* <A>(request: HttpServerRequest, deco
   const body = parseForeignJson(yield* readText(request))
   if (body === undefined) return yield* Effect.fail(malformed(["the body is no JSON"]))
   return yield* Effect.fromResult(Result.mapError(decode(body), malformed))
-})
-
-/** The digest of a text as UTF-8. */
-export const makeDigest = Effect.map(Codec, (codec) => (text: string): Sha256 => {
-  const hasher = codec.sha256()
-  hasher.update(text)
-  return hasher.digest()
 })
 
 const otherHash = (yours: Sha256, ours: Sha256): AgentProblem => ({
@@ -45,7 +38,7 @@ export class ApplyOrder {
 
   static readonly receive = Effect.fnUntraced(function* (request: HttpServerRequest) {
     const asked = yield* receive(request, decodeApply)
-    const hash = versionHash(asked.hydrated, yield* makeDigest)
+    const hash = versionHash(asked.hydrated, yield* digestText)
     const ours = yield* Effect.fromResult(Result.mapError(hash, (why) => malformed([why])))
     if (ours !== asked.version_hash) return yield* Effect.fail(otherHash(asked.version_hash, ours))
     return new ApplyOrder(asked)
