@@ -1,10 +1,9 @@
 /** What every agent reported last: one small file per host. It may be lost without losing anything, so that nothing here is synced. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
-import { type HostId, HostId as HostIdSchema, isHostId } from "../../domain/names.ts"
+import { type HostId, HostId as HostIdSchema } from "../../domain/names.ts"
 import { Heartbeat } from "../../domain/topology/wire.ts"
-import * as Unsynced from "../../unsynced.ts"
+import { hostFiles } from "../hostFiles.ts"
 
 /** What came of telling an agent. */
 const Told = Schema.Struct({
@@ -30,42 +29,15 @@ export const Report = Schema.Struct({
 })
 export type Report = typeof Report.Type
 
-const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Report))
+const files = hostFiles(Report)
 
-/** `undefined` when there is none, or none that can be read: the next heartbeat replaces it. */
-const read = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  return yield* fs.readFileString(path).pipe(
-    Effect.flatMap(decode),
-    Effect.catchIf(
-      (error) => error._tag === "PlatformError" && error.reason._tag === "NotFound",
-      () => Effect.undefined
-    ),
-    Effect.catch((error) => Effect.as(Effect.logWarning(`${path} cannot be read: ${error.message}`), undefined))
-  )
-})
-
-/** All hosts whose agents ever reported something, by name. */
-export const readReports = Effect.fnUntraced(function* (directory: string) {
-  const fs = yield* FileSystem.FileSystem
-  const names = yield* fs.readDirectory(directory).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.succeed([])
-    )
-  )
-  const hosts = names.filter((name) => name.endsWith(".json") && isHostId(name.slice(0, -5))).toSorted()
-  const reports = yield* Effect.forEach(hosts, (name) => read(`${directory}/${name}`))
-  return reports.filter((report) => report !== undefined)
-})
+/** Of all hosts whose agents ever reported something, by name. */
+export const readReports = files.readAll
 
 /** A disk that does not take it is logged: what an agent reports is believed all the same. */
-export const keepReport = Effect.fnUntraced(
-  function* (directory: string, report: Report) {
-    yield* Unsynced.replace(`${directory}/${report.host_id}.json`, JSON.stringify(report))
-  },
-  (effect, _, { host_id }: Report) =>
-    Effect.catch(effect, (error) => Effect.logWarning(`what ${host_id} reported is not remembered: ${error.message}`))
-)
+export const keepReport = (directory: string, report: Report) =>
+  Effect.catch(files.write(directory, report.host_id, report), (error) =>
+    Effect.logWarning(`what ${report.host_id} reported is not remembered: ${error.message}`)
+  )
 
 export const emptyReport = (hostId: HostId): Report => ({ host_id: hostId })
