@@ -8,9 +8,9 @@ import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import { HostId, isHostId } from "../domain/names.ts"
+import { HostId } from "../domain/names.ts"
 import { PingBody } from "../domain/ping.ts"
-import * as Unsynced from "../unsynced.ts"
+import { hostFiles } from "./hostFiles.ts"
 
 const Seen = Schema.Struct({
   id: Schema.String,
@@ -31,8 +31,10 @@ export const HostRow = Schema.Struct({
 })
 export type HostRow = typeof HostRow.Type
 
-const HostFile = Schema.fromJsonString(HostRow)
-const decode = Schema.decodeUnknownEffect(HostFile)
+const files = hostFiles(HostRow)
+
+/** Of all hosts that ever said something, by name. */
+export const readHosts = files.readAll
 
 const INSTANCE_MEMORY_MILLIS = 3_600_000
 /** A host that invents an id for every ping does not make its file grow. */
@@ -65,33 +67,6 @@ export const remembered = (before: HostRow | undefined, said: PingBody, now: num
   }
 }
 
-/** `undefined` when there is none, or none that can be read: the next ping replaces it. */
-const read = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  return yield* fs.readFileString(path).pipe(
-    Effect.flatMap(decode),
-    Effect.catchIf(
-      (error) => error._tag === "PlatformError" && error.reason._tag === "NotFound",
-      () => Effect.undefined
-    ),
-    Effect.catch((error) => Effect.as(Effect.logWarning(`${path} cannot be read: ${error.message}`), undefined))
-  )
-})
-
-/** All hosts that ever said something, by name. */
-export const readHosts = Effect.fnUntraced(function* (directory: string) {
-  const fs = yield* FileSystem.FileSystem
-  const names = yield* fs.readDirectory(directory).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.succeed([])
-    )
-  )
-  const hosts = names.filter((name) => name.endsWith(".json") && isHostId(name.slice(0, -5))).toSorted()
-  const rows = yield* Effect.forEach(hosts, (name) => read(`${directory}/${name}`))
-  return rows.filter((row) => row !== undefined)
-})
-
 export class Hosts extends Context.Service<
   Hosts,
   {
@@ -113,9 +88,8 @@ export const layer = (directory: string): Layer.Layer<Hosts, PlatformError, File
 
       const remember = Effect.fnUntraced(
         function* (said: PingBody) {
-          const path = `${directory}/${said.host_id}.json`
-          const row = remembered(yield* read(path), said, yield* Clock.currentTimeMillis)
-          yield* Unsynced.replace(path, JSON.stringify(row))
+          const before = yield* files.read(directory, said.host_id)
+          yield* files.write(directory, said.host_id, remembered(before, said, yield* Clock.currentTimeMillis))
         },
         (effect, said) =>
           effect.pipe(

@@ -84,9 +84,9 @@ export const forget = Effect.fnUntraced(function* (id: string) {
   yield* fs.remove(paths.tally(id), { force: true })
 })
 
-/** The same, but how often it changed: of an episode that is held, and may be sent again. */
-export const forgetButChanges = Effect.fnUntraced(function* (id: string) {
-  const { changed, changed_at } = yield* readTally(id)
+/** The same, but how often it changed: of an episode that is held, and may be sent again. `now` in milliseconds since 1970. */
+export const forgetButChanges = Effect.fnUntraced(function* (id: string, now: number) {
+  const { changed } = yield* readTally(id)
   yield* forget(id)
-  if (changed > 0) yield* writeTally(id, { ...noTally, changed, changed_at })
+  if (changed > 0) yield* writeTally(id, { ...noTally, changed, changed_at: now })
 })

@@ -67,10 +67,20 @@ export const hold = Effect.fnUntraced(function* (
   yield* Durable.write(paths.conflictNote(id), `${conflict}\n`, `${paths.state}/drafts/${id}.conflict`)
   // A crash here leaves the tarball beside the note: the note decides.
   yield* removeTarball(id)
-  yield* forgetButChanges(id)
+  yield* forgetButChanges(id, yield* Clock.currentTimeMillis)
   yield* Effect.logError(`held: ${verdict.error}`).pipe(
     Effect.annotateLogs({ episode: id, status: 409, mend: `cis490-shipper resolve ${id} --keep-stored` })
   )
+})
+
+/** Counts a change, until there are too many; from then on it is time again once an hour. */
+const changesAllTheTime = Effect.fnUntraced(function* (id: EpisodeId) {
+  const tally = yield* readTally(id)
+  const now = yield* Clock.currentTimeMillis
+  if (isRestless(tally)) return changesTooOften(tally, now)
+  const counted = { ...tally, changed: tally.changed + 1, changed_at: now }
+  yield* writeTally(id, counted)
+  return isRestless(counted)
 })
 
 /**
@@ -82,10 +92,7 @@ export const isStillHeld = Effect.fnUntraced(function* (id: EpisodeId, madeFrom:
   // An operator released it a moment ago.
   if (note._tag === "Missing") return false
   if (note._tag === "Broken" || note.value.made_from === undefined || note.value.made_from === madeFrom) return true
-  const tally = yield* readTally(id)
-  const now = yield* Clock.currentTimeMillis
-  if (changesTooOften(tally, now)) return true
-  yield* writeTally(id, { ...tally, changed: tally.changed + 1, changed_at: now })
+  if (yield* changesAllTheTime(id)) return true
   yield* removeConflictNote(id)
   yield* Effect.logInfo("released: it has changed since the conflict").pipe(Effect.annotateLogs({ episode: id }))
   return false

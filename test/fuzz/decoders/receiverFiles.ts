@@ -146,7 +146,7 @@ const body = PingBody.make({ host_id: HostId.make("lab-1"), instance_id: "this" 
 
 const hosts = row({
   reads: "what hosts said last",
-  in: ["receiver/hosts.ts"],
+  in: ["receiver/hostFiles.ts", "receiver/hosts.ts"],
   sound: hostRow.map((row) => JSON.stringify(row)),
   near: jsonNear(hostRow),
   read: (text) =>

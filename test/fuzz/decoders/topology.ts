@@ -175,7 +175,7 @@ const report = fc.record(
 
 const reports = row({
   reads: "what an agent reported last, from our own disk",
-  in: ["receiver/master/reports.ts"],
+  in: ["receiver/hostFiles.ts"],
   sound: report.map((it) => JSON.stringify(it)),
   near: jsonNear(report),
   read: (text) =>

@@ -166,8 +166,8 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "a directory that is there is taken for durable",
     file: "src/durable.ts",
-    find: "return yield* Effect.catch(syncDirectory(parent(path)), () => Effect.void)",
-    replace: "return",
+    find: "return yield* Effect.catchIf(\n        syncDirectory(parent(path)),",
+    replace: "return yield* Effect.catchIf(\n        Effect.asVoid(fs.exists(path)),",
     promise: "what lies in it survives a power cut"
   },
   {
