@@ -75,7 +75,7 @@ describe("the clock", () => {
   beforeAll(async () => {
     lab.write(
       "/etc/systemd/system/systemd-timesyncd.service.d/test.conf",
-      `[Unit]\nConditionVirtualization=\n[Service]\nType=oneshot\nRestart=no\nUser=root\nDynamicUser=no\nExecStart=\nExecStart=/bin/sh -c 'echo +0 > ${SKEW}'\nWatchdogSec=0\n`
+      `[Unit]\nConditionVirtualization=\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nRestart=no\nUser=root\nDynamicUser=no\nExecStart=\nExecStart=/bin/sh -c 'echo +0 > ${SKEW}'\nWatchdogSec=0\n`
     )
     await lab.print("systemctl daemon-reload")
   })
@@ -88,10 +88,6 @@ describe("the clock", () => {
     const row = await doctor.finds(state, "clock", words, undefined, skewed)
     await doctor.follow(row)
     await doctor.finds("green", "clock", /^within/, undefined, skewed)
-    await eventually(
-      "all that was started is done",
-      async () => (await lab.print("systemctl list-jobs --no-legend")) === ""
-    )
   })
 })
 
