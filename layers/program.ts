@@ -1,4 +1,4 @@
-/** What both programs are made of on this machine, and how one is run. */
+/** What the programs are made of on this machine, and how one is run. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"

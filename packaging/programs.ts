@@ -68,7 +68,7 @@ export const programs: ReadonlyArray<Program> = [
     about:
       "Materialises on a lab host, by Docker, the topology that the master asks for, remembers it passively and reports it. It never applies, restores or tears down anything that the master does not ask for in that moment.",
     config: "agent.toml",
-    firstOfAll: "set host_id, master.url and auth.bearer_token_file",
+    firstOfAll: "set host_id, master.url, auth.bearer_token_file and master.bearer_token_file",
     settings: AgentSettings,
     help: helpOf(agent),
     recommends: ["ca-certificates", "docker.io | docker-ce"],

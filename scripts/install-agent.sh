@@ -4,7 +4,7 @@ set -eu
 
 PROGRAM=cis490-agent
 CONFIG=agent.toml
-FIRST_OF_ALL="set host_id, master.url and auth.bearer_token_file"
+FIRST_OF_ALL="set host_id, master.url, auth.bearer_token_file and master.bearer_token_file"
 # What of the program is run before a new version takes over, and after.
 BEFORE_RESTART=
 AT_THE_END=doctor

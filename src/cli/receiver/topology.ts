@@ -66,17 +66,20 @@ const order = Effect.fnUntraced(function* (
   )
 })
 
-const set = Command.make("set", { host, file: Argument.File("file"), takeOver }, (given) =>
-  withSettings((settings) =>
-    Effect.gen(function* () {
-      const hostId = yield* hostIdOf(given.host)
-      yield* order(settings, hostId, yield* readTopology(given.file), given.takeOver)
-    })
-  )
+const set = Command.make(
+  "set",
+  { host, file: Argument.File("file").pipe(Argument.withDescription("The topology, as JSON")), takeOver },
+  (given) =>
+    withSettings((settings) =>
+      Effect.gen(function* () {
+        const hostId = yield* hostIdOf(given.host)
+        yield* order(settings, hostId, yield* readTopology(given.file), given.takeOver)
+      })
+    )
 ).pipe(
   Command.withDescription("Say what a host should run"),
   Command.withExamples([
-    { command: "cis490-receiver topology set lab-1 topology.json", description: "Its agent is told at once" }
+    { command: "cis490-receiver topology set lab-01 topology.json", description: "Its agent is told at once" }
   ])
 )
 
@@ -84,7 +87,12 @@ const clear = Command.make("clear", { host, takeOver }, (given) =>
   withSettings((settings) =>
     Effect.flatMap(hostIdOf(given.host), (hostId) => order(settings, hostId, null, given.takeOver))
   )
-).pipe(Command.withDescription("Say that a host should run nothing"))
+).pipe(
+  Command.withDescription("Say that a host should run nothing"),
+  Command.withExamples([
+    { command: "cis490-receiver topology clear lab-01", description: "Its agent takes down what runs" }
+  ])
+)
 
 const show = Command.make("show", { host }, (given) =>
   withSettings((settings) =>
@@ -93,7 +101,10 @@ const show = Command.make("show", { host }, (given) =>
       yield* printJson(yield* askReceiver(settings, (url) => HttpClientRequest.get(`${url}${path.topology(hostId)}`)))
     })
   )
-).pipe(Command.withDescription("Show what a host should run"))
+).pipe(
+  Command.withDescription("Show what a host should run"),
+  Command.withExamples([{ command: "cis490-receiver topology show lab-01", description: "As JSON" }])
+)
 
 export const topologyCommand = Command.make("topology").pipe(
   Command.withDescription("Say what a host should run; the receiver has to be running"),

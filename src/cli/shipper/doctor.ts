@@ -23,6 +23,6 @@ export const doctorCommand = Command.make("doctor", flags, (given) =>
   Command.withExamples([
     { command: "cis490-shipper doctor", description: "What is wrong, and what mends it" },
     { command: "cis490-shipper doctor --json", description: "The same for a script" },
-    { command: "cis490-shipper doctor --bundle /tmp/lab-1.tar.zst", description: "What a maintainer would ask for" }
+    { command: "cis490-shipper doctor --bundle /tmp/lab-01.tar.zst", description: "What a maintainer would ask for" }
   ])
 )
