@@ -86,7 +86,7 @@ test("SIGTERM in the middle of a large upload ends it within 10 s, and the next 
     Math.max(
       0,
       ...fs
-        .readdirSync(incoming)
+        .readdirSync(incoming, { recursive: true, encoding: "utf8" })
         .map((name) => fs.statSync(`${incoming}/${name}`, { throwIfNoEntry: false })?.size ?? 0)
     )
   const { MainPID: receiver = "" } = await lab.unit(RECEIVER)
