@@ -38,8 +38,8 @@ const makeEyes = (ask: Ask): Engine["Service"] => {
   return {
     networks: Effect.flatMap(get("/networks"), ({ body }) => networksIn(body)),
     containers: Effect.flatMap(get("/containers/json?all=1"), ({ body }) => containersIn(body)),
-    // A slash is part of the name; nothing else in it needs quoting.
-    hasImage: (reference) => Effect.map(get(`/images/${reference}/json`, 404), ({ status }) => status === 200),
+    // A slash is part of the name; nothing else in it needs quoting. 400: it could never have an image of that name.
+    hasImage: (reference) => Effect.map(get(`/images/${reference}/json`, 400, 404), ({ status }) => status === 200),
     version: Effect.map(get("/version"), versionIn)
   }
 }

@@ -11,28 +11,28 @@ import {
   type Remembered
 } from "../../src/services/AppliedTopology.ts"
 
-/** Everything that is there, to be put back as it was. */
-export interface Snapshot {
-  readonly rows: ReadonlyArray<Readonly<Record<string, SQLOutputValue>>>
-  readonly highest: number
-}
+/** The rows that are there, to be put back as they were. */
+export type Snapshot = ReadonlyArray<Readonly<Record<string, SQLOutputValue>>>
 
-const hasTables = (database: DatabaseSync): boolean =>
-  database
-    .prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('applied_topology', 'generation')")
-    .get()?.["tables"] === 2
+/** As agreed upon: a table that somebody else made may hold them in another order, and more. */
+const COLUMNS = "topology_id, applied_version_hash, hydrated_blob_json, applied_at, last_error"
+
+/** Each may be there without the other: only the first was agreed upon. */
+const hasTable = (database: DatabaseSync, name: "applied_topology" | "generation"): boolean =>
+  database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined
 
 const highestIn = (database: DatabaseSync): number =>
-  Number(database.prepare("SELECT highest FROM generation").get()?.["highest"] ?? 0)
+  hasTable(database, "generation")
+    ? Number(database.prepare("SELECT highest FROM generation").get()?.["highest"] ?? 0)
+    : 0
 
 const text = (value: SQLOutputValue | undefined): string | null =>
   value === null || value === undefined ? null : String(value)
 
 export const remembered = (database: DatabaseSync): Remembered => {
-  if (!hasTables(database)) return nothingRemembered
-  const row = database
-    .prepare("SELECT topology_id, applied_version_hash, applied_at, last_error FROM applied_topology")
-    .get()
+  const row = hasTable(database, "applied_topology")
+    ? database.prepare("SELECT topology_id, applied_version_hash, applied_at, last_error FROM applied_topology").get()
+    : undefined
   const generation = highestIn(database)
   if (row === undefined) return { ...nothingRemembered, generation }
   return {
@@ -46,7 +46,7 @@ export const remembered = (database: DatabaseSync): Remembered => {
 
 /** Of the topology itself no more than names is ever read. */
 export const expected = (database: DatabaseSync): Expected | undefined => {
-  const row = hasTables(database)
+  const row = hasTable(database, "applied_topology")
     ? database.prepare("SELECT hydrated_blob_json FROM applied_topology").get()
     : undefined
   if (row === undefined) return undefined
@@ -57,32 +57,32 @@ export const expected = (database: DatabaseSync): Expected | undefined => {
 export const raise = (database: DatabaseSync, generation: number): void => {
   database
     .prepare(
-      "INSERT INTO generation VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET highest = max(highest, excluded.highest)"
+      "INSERT INTO generation (id, highest) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET highest = max(highest, excluded.highest)"
     )
     .run(generation)
 }
 
-const snapshot = (database: DatabaseSync): Snapshot => ({
-  rows: database.prepare("SELECT * FROM applied_topology").all(),
-  highest: highestIn(database)
-})
+const snapshot = (database: DatabaseSync): Snapshot =>
+  database.prepare(`SELECT ${COLUMNS} FROM applied_topology`).all()
 
 export const begin = (database: DatabaseSync, beginning: Beginning): Snapshot => {
   const before = snapshot(database)
   const { at, generation, hydratedJson, lastError, topologyId } = beginning
   database.exec("DELETE FROM applied_topology")
-  database.prepare("INSERT INTO applied_topology VALUES (?, '', ?, ?, ?)").run(topologyId, hydratedJson, at, lastError)
+  database
+    .prepare(`INSERT INTO applied_topology (${COLUMNS}) VALUES (?, '', ?, ?, ?)`)
+    .run(topologyId, hydratedJson, at, lastError)
   raise(database, generation)
   return before
 }
 
-export const putBack = (database: DatabaseSync, { highest, rows }: Snapshot): void => {
+/** The generation stays: it has been shown. */
+export const putBack = (database: DatabaseSync, rows: Snapshot): void => {
   database.exec("DELETE FROM applied_topology")
   const insert = database.prepare(
-    "INSERT INTO applied_topology VALUES (:topology_id, :applied_version_hash, :hydrated_blob_json, :applied_at, :last_error)"
+    `INSERT INTO applied_topology (${COLUMNS}) VALUES (:topology_id, :applied_version_hash, :hydrated_blob_json, :applied_at, :last_error)`
   )
   for (const row of rows) insert.run(row)
-  database.prepare("UPDATE generation SET highest = ?").run(highest)
 }
 
 export const settle = (database: DatabaseSync, { at, lastError, versionHash }: Outcome): void => {

@@ -62,6 +62,9 @@ const addressIn = ({ IPAMConfig, IPAddress }: typeof Endpoint.Type): { readonly 
   return address === "" ? {} : { address }
 }
 
+/** What Docker lists for a container that is on no network at all. */
+const NO_NETWORK = "none"
+
 export const containersIn = (body: unknown): Effect.Effect<ReadonlyArray<Container>, EngineTrouble> =>
   Effect.map(decodeContainers(body), (containers) =>
     containers.map(({ Id, Image, Labels, Names, NetworkSettings, State }) => ({
@@ -71,9 +74,8 @@ export const containersIn = (body: unknown): Effect.Effect<ReadonlyArray<Contain
       labels: Labels ?? {},
       image: Image,
       state: State,
-      attachments: Object.values(NetworkSettings?.Networks ?? {}).map((endpoint) => ({
-        networkId: endpoint.NetworkID,
-        ...addressIn(endpoint)
-      }))
+      attachments: Object.entries(NetworkSettings?.Networks ?? {})
+        .filter(([network]) => network !== NO_NETWORK)
+        .map(([, endpoint]) => ({ networkId: endpoint.NetworkID, ...addressIn(endpoint) }))
     }))
   )

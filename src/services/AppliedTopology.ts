@@ -65,7 +65,7 @@ export class AppliedTopology extends Context.Service<
     readonly read: Effect.Effect<Remembered, MemoryTrouble>
     /** `undefined` where nothing is applied, or what is there cannot be understood. */
     readonly expected: Effect.Effect<Expected | undefined, MemoryTrouble>
-    /** One row, with an empty hash, in place of what is there. `takeBack` puts back what was there, generation and all. */
+    /** One row, with an empty hash, in place of what is there. `takeBack` puts back what was there; the generation stays. */
     readonly begin: (
       beginning: Beginning
     ) => Effect.Effect<{ readonly takeBack: Effect.Effect<void, MemoryTrouble> }, MemoryTrouble>

@@ -33,7 +33,7 @@ export const makeMemory = () => {
     expected: Effect.undefined,
     begin: ({ at, generation, hydratedJson, lastError, topologyId }) =>
       write(() => {
-        const before = { row: now.row, blob: now.blob }
+        const { blob, row } = now
         now.blob = hydratedJson
         now.row = {
           topology_id: topologyId,
@@ -42,7 +42,7 @@ export const makeMemory = () => {
           last_error: lastError,
           generation: Math.max(generation, now.row.generation)
         }
-        return { takeBack: write(() => void Object.assign(now, before)) }
+        return { takeBack: write(() => void Object.assign(now, { blob, row: { ...row, generation: now.row.generation } })) }
       }),
     settle: ({ at, lastError, versionHash }) =>
       write(() => {
