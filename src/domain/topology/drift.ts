@@ -1,6 +1,6 @@
 /** How what a host runs differs from what it should run. */
 import type { Sha256 } from "../names.ts"
-import type { Hydrated } from "./hydrated.ts"
+import type { Decky, Hydrated } from "./hydrated.ts"
 import { bridgesOf, containersOf, objectName } from "./objects.ts"
 import { type Thing, thingsIn } from "./observed.ts"
 import type { TopologyState } from "./wire.ts"
@@ -35,15 +35,19 @@ const rowDiffers = (wanted: Extract<Wanted, { _tag: "Topology" }>, reported: Top
     : [`runs version ${short(hash)} of ${id}, and should run ${short(wanted.versionHash)}`]
 }
 
-const unsound = (hydrated: Hydrated, thing: Thing): Differences => {
-  const decky = hydrated.deckies.find(({ name }) => objectName(hydrated.topology.id, name) === thing.name)
+const unsound = ({ topology }: Hydrated, decky: Decky | undefined, thing: Thing): Differences => {
   if (thing.kind === "LAN" || decky === undefined) return []
   if (thing.state !== undefined && thing.state !== "running") return [`decky ${decky.name} is ${quoted(thing.state)}`]
-  const { networks } = thing
-  if (networks === undefined) return []
+  if (thing.networks === undefined) return []
+  const networks = new Set(thing.networks)
   return decky.networks
-    .filter(({ lan }) => !networks.includes(objectName(hydrated.topology.id, lan)))
+    .filter(({ lan }) => !networks.has(objectName(topology.id, lan)))
     .map(({ lan }) => `decky ${decky.name} is not on LAN ${lan}`)
+}
+
+const allUnsound = (hydrated: Hydrated, things: ReadonlyArray<Thing>): Differences => {
+  const deckies = new Map(hydrated.deckies.map((decky) => [objectName(hydrated.topology.id, decky.name), decky]))
+  return things.flatMap((thing) => unsound(hydrated, deckies.get(thing.name), thing))
 }
 
 const namesOf = (wanted: Wanted): Readonly<Record<Thing["kind"], ReadonlyArray<string>>> => ({
@@ -59,9 +63,10 @@ const missing = (wanted: Wanted, things: ReadonlyArray<Thing>): Differences =>
   })
 
 const extra = (wanted: Wanted, things: ReadonlyArray<Thing>): Differences => {
-  const names = namesOf(wanted)
+  const { LAN, decky } = namesOf(wanted)
+  const names = { LAN: new Set(LAN), decky: new Set(decky) }
   return things
-    .filter(({ kind, name }) => !names[kind].includes(name))
+    .filter(({ kind, name }) => !names[kind].has(name))
     .map(({ kind, name }) => `${kind} ${quoted(name)} is there, and should not be`)
 }
 
@@ -76,7 +81,7 @@ const engineDiffers = (wanted: Wanted, { observed, topology_id }: TopologyState)
     return [
       ...missing(wanted, things),
       ...extra(wanted, things),
-      ...things.flatMap((thing) => unsound(wanted.hydrated, thing))
+      ...allUnsound(wanted.hydrated, things)
     ]
   }
   // That another topology is applied, or none, has been said: not once more of every part.
@@ -88,7 +93,9 @@ const engineDiffers = (wanted: Wanted, { observed, topology_id }: TopologyState)
 
 const rowsDiffer = (wanted: Wanted, reported: TopologyState): Differences => {
   if (wanted._tag === "Topology") return rowDiffers(wanted, reported)
-  return reported.topology_id === null ? [] : [`runs ${quoted(reported.topology_id)}, and should run nothing`]
+  if (reported.topology_id !== null) return [`runs ${quoted(reported.topology_id)}, and should run nothing`]
+  const failed = failure(reported)
+  return failed === undefined ? [] : [`cannot say what it runs: ${failed}`]
 }
 
 const IDLE: TopologyState = { topology_id: null, applied_version_hash: null }

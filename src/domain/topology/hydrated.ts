@@ -23,8 +23,18 @@ const Text = (longest: number) =>
 /** A member that is null says as much as one that is absent. */
 const perhaps = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
+const HOST_PART = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+const PATH_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+
+/** `[host[:port]/]path[:tag][@digest]`, as Docker takes it (pkg.go.dev/github.com/distribution/reference), at most 512 characters. */
+const IMAGE = new RegExp(
+  `^(?=.{1,512}$)(?:${HOST_PART}(?:\\.${HOST_PART})*(?::[0-9]{1,5})?/)?${PATH_PART}(?:/${PATH_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`
+)
+
 const Image = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}$/, { message: "the name of an image, such as busybox:1.36" })
+  Schema.isPattern(IMAGE, {
+    message: "the name of an image, such as busybox:1.36 or registry.example:5000/lab/web:1, with its path in lower case"
+  })
 )
 
 /** `__proto__` is no variable: objects that hold it are not what they seem. */

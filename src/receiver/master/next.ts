@@ -1,5 +1,6 @@
 /** What the master does next about one host: nothing, wait, or tell its agent. */
 import type { Outcome } from "../../domain/topology/answer.ts"
+import type { Wanted } from "../../domain/topology/drift.ts"
 import { type Command, plan } from "../../domain/topology/plan.ts"
 import type { TopologyState } from "../../domain/topology/wire.ts"
 import type { Standing } from "./order.ts"
@@ -58,11 +59,33 @@ const awaitsReport: { readonly [T in Outcome["_tag"]]: boolean } = {
 const staysSuperseded = (told: Told, { topology }: Heard): boolean =>
   told.outcome === "Superseded" && (topology?.generation ?? undefined) === undefined
 
+/**
+ * Whether it runs what is wanted and has not learnt of this order, which changed nothing there: an older master would still be obeyed.
+ * Told once, and once per report to an agent that cannot be reached.
+ */
+const lags = ({ order }: Standing, { serial, topology }: Heard, told: Told | undefined): boolean => {
+  if ((topology?.generation ?? order.generation) >= order.generation) return false
+  return told?.generation !== order.generation || (told.outcome === "Unreached" && serial > told.serial)
+}
+
+/** What mends the drift; where there is none, the same topology again to an agent that lags behind. */
+const commandsFor = (
+  standing: Standing,
+  wanted: Wanted,
+  heard: Heard,
+  told: Told | undefined
+): ReadonlyArray<Command> => {
+  const commands = plan(wanted, heard.topology)
+  if (commands.length > 0 || wanted._tag === "Nothing" || !lags(standing, heard, told)) return commands
+  return [{ _tag: "Apply", hydrated: wanted.hydrated, versionHash: wanted.versionHash }]
+}
+
 /** `now` in the milliseconds of `notBefore`. */
 export const next = ({ heard, notBefore, standing, told }: Knowledge, now: number): Step => {
   if (standing?.wanted === undefined || heard === undefined) return idle
-  const commands = plan(standing.wanted, heard.topology)
-  if (commands.length === 0 || supersededBy(standing, heard.topology) !== undefined) return idle
+  if (supersededBy(standing, heard.topology) !== undefined) return idle
+  const commands = commandsFor(standing, standing.wanted, heard, told)
+  if (commands.length === 0) return idle
   if (told?.generation === standing.order.generation) {
     if (awaitsReport[told.outcome] && heard.serial <= told.serial) return idle
     if (staysSuperseded(told, heard)) return idle
