@@ -152,10 +152,16 @@ const makeLimited = Effect.fnUntraced(function* (timetable: Timetable) {
   const piecemeal = (chunk: Uint8Array, meter: Meter) =>
     Stream.paginate(chunk, (left: Uint8Array) =>
       Effect.gen(function* () {
+        // Of this time: a piece of a faster one would hold up the line for minutes.
+        yield* rate
         const piece = left.subarray(0, pieceSize())
         meter.held = true
-        yield* take(piece.length)
-        meter.held = false
+        yield* Effect.ensuring(
+          take(piece.length),
+          Effect.sync(() => {
+            meter.held = false
+          })
+        )
         const rest = left.subarray(piece.length)
         return [[piece], rest.length === 0 ? Option.none() : Option.some(rest)] as const
       })
