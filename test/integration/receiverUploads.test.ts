@@ -302,7 +302,8 @@ test("a PUT that announces the draft is told where it can be resumed", async () 
   const { answer, interim } = await ask(receiver, putOf(whole, announced))
   expect(standing(answer)).toMatchObject({ status: 201, complete: "?1" })
   expect(jsonOf(answer)).toMatchObject({ status: "stored" })
-  const [first, ...progress] = interim
+  expect(interim).toHaveLength(1)
+  const [first] = interim
   expect(first?.statusCode).toBe(104)
   expect(first?.statusMessage).toBe("Upload Resumption Supported")
   expect(first?.headers).toEqual({
@@ -310,9 +311,6 @@ test("a PUT that announces the draft is told where it can be resumed", async () 
     "upload-limit": expect.stringMatching(LIMIT),
     "upload-draft-interop-version": "8"
   })
-  expect(progress.map(({ headers }) => headers)).toEqual([
-    { "upload-offset": String(whole.length), "upload-draft-interop-version": "8" }
-  ])
   for (const version of [undefined, "6", "9", "8.0", "?1"]) {
     const plain = { ...announced, "upload-draft-interop-version": version }
     const path = PATH.replace(EPISODE, "plain")
@@ -321,6 +319,30 @@ test("a PUT that announces the draft is told where it can be resumed", async () 
     expect(interim).toEqual([])
   }
   expect(kept(receiver)).toEqual([])
+})
+
+test("who is told of an upload in its answer, or knows of it, is sent no 104", async () => {
+  await using receiver = await startReceiver()
+  const version = { "upload-draft-interop-version": "8" }
+  const begun = await ask(receiver, creation(whole, version))
+  const location = String(begun.answer.headers.location)
+  const middle = await ask(receiver, part(location, front, 0, false, version))
+  const last = await ask(receiver, part(location, back, half, true, version))
+  const told = [begun, middle, last].map(({ answer, interim }) => [answer.status, interim])
+  expect(told).toEqual([
+    [201, []],
+    [204, []],
+    [201, []]
+  ])
+})
+
+test("the line of an upload that is stored says how long its tarball is", async () => {
+  await using receiver = await startReceiver()
+  const location = await begin(receiver, whole)
+  await send(receiver.port, part(location, front, 0, false))
+  await send(receiver.port, part(location, back, half, true))
+  const stored = receiver.logs.filter(({ message }) => message === "stored")
+  expect(stored.map(({ annotations }) => annotations["bytes"])).toEqual([whole.length])
 })
 
 test("an upload that cannot be taken is gone with its answer, which is that of a PUT", async () => {

@@ -3,6 +3,7 @@
  * `Final` and judged like the answer to a PUT; the rest is about the transfer, and blamed on no episode.
  */
 import * as Predicate from "effect/Predicate"
+import { type ProblemName, problemType } from "../protocol.ts"
 import type { Reply } from "../verdict.ts"
 import {
   offsetMember,
@@ -78,14 +79,24 @@ const OFFSET: Table = { byStatus: { ...TRANSFER, 403: [FINAL, FINAL] }, refused:
 
 const OF_THE_DRAFT: ReadonlySet<unknown> = new Set(Object.values(uploadProblemType))
 
+const typesOf = (...names: ReadonlyArray<ProblemName>): ReadonlySet<unknown> => new Set(names.map(problemType))
+/** A request that did not come as it was sent, as when something on the way leaves out its fields. */
+const UNREADABLE = typesOf("bad-request", "bad-digest", "length-required", "no-partial-upload")
+const NO_UPLOAD = typesOf("no-upload")
+
 const typeIn = ({ body }: Answer): unknown => (Predicate.isObject(body) ? body.type : undefined)
 const isOfTheDraft = (answer: Answer): boolean => OF_THE_DRAFT.has(typeIn(answer))
+/** Refuses the way of sending, and says nothing of the episode: a plain PUT may fare better. */
+const isOfTheTransfer = (answer: Answer, ...more: ReadonlyArray<ReadonlySet<unknown>>): boolean =>
+  isRefusal(answer) && [UNREADABLE, ...more].some((types) => types.has(typeIn(answer)))
 const isOwn = (answer: Answer): boolean =>
   (Predicate.isObject(answer.body) && Predicate.isString(answer.body.error)) || isOfTheDraft(answer)
 
+const isRefusal = ({ status }: Answer): boolean => status >= 400 && status < 500
+
 const lookUp = ({ byStatus, refused }: Table, answer: Answer): Reading => {
   const { status } = answer
-  const [own, foreign] = byStatus[status] ?? (status >= 400 && status < 500 ? refused : [FINAL, FINAL])
+  const [own, foreign] = byStatus[status] ?? (isRefusal(answer) ? refused : [FINAL, FINAL])
   return isOwn(answer) ? own : foreign
 }
 
@@ -109,6 +120,8 @@ export const uploadUrl = (location: string | undefined, asked: string): string |
 /** Of the answer to the request that makes an upload; `asked` is the URL that it went to. */
 export const readCreation = (answer: Answer, asked: string): Reading => {
   const { complete, limit } = fieldsOf(answer)
+  // Said to be complete or not: the receiver says so of whatever it will refuse again.
+  if (isOfTheTransfer(answer, OF_THE_DRAFT, NO_UPLOAD)) return NO_DRAFT
   if (complete === true || (succeeded(answer) && isReceipt(answer))) return FINAL
   if (!succeeded(answer)) return isOfTheDraft(answer) ? NO_DRAFT : lookUp(CREATION, answer)
   const url = answer.status === 201 ? uploadUrl(answer.headers.location, asked) : undefined
@@ -131,7 +144,10 @@ const expectedIn = ({ body }: Answer): number | undefined => {
 /** Of the answer to an append. */
 export const readAppend = (answer: Answer, { end, last }: Appended): Reading => {
   const { complete, limit, offset } = fieldsOf(answer)
-  if (complete === true || (succeeded(answer) && isReceipt(answer))) return FINAL
+  if (isOfTheTransfer(answer)) return NO_DRAFT
+  if (isRefusal(answer) && NO_UPLOAD.has(typeIn(answer))) return GONE
+  const ofTheDraft = isOfTheDraft(answer)
+  if ((complete === true && !ofTheDraft) || (succeeded(answer) && isReceipt(answer))) return FINAL
   if (succeeded(answer)) {
     // A 2xx that says nothing of the upload is somebody else's.
     if (complete === undefined && offset === undefined) return FINAL
@@ -142,7 +158,7 @@ export const readAppend = (answer: Answer, { end, last }: Appended): Reading => 
     return expected === undefined ? ASK : { _tag: "At", offset: expected, limit }
   }
   // Something on the way may have left out the field.
-  const aboutTheEpisode = last && complete === undefined && isOwn(answer) && !isOfTheDraft(answer)
+  const aboutTheEpisode = last && complete === undefined && isOwn(answer) && !ofTheDraft
   return aboutTheEpisode && APPEND.byStatus[answer.status] === undefined ? FINAL : lookUp(APPEND, answer)
 }
 

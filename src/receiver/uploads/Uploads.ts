@@ -44,8 +44,6 @@ export interface Append {
   readonly isLast: boolean
   /** Ends the reading: somebody newer came. */
   readonly over: Effect.Effect<Problem>
-  /** Told each new offset, once it is durable. */
-  readonly onOffset: (offset: number) => Effect.Effect<void>
 }
 
 export class Uploads extends Context.Service<
@@ -114,59 +112,54 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
   const shelf = makeShelf(bounds)
   for (const upload of yield* load(directory)) shelf.add(upload)
 
-  const forget = Effect.fnUntraced(function* (upload: Upload, fate: "stored" | "gone") {
-    if (upload.fate !== "open") return
-    upload.fate = fate
-    if (fate === "gone") shelf.remove(upload.token)
-    else upload.progressAt = yield* Clock.currentTimeMillis
+  /** Of one that is no longer open. */
+  const clear = Effect.fnUntraced(function* (upload: Upload) {
     yield* checks.drop(upload.token)
     yield* Effect.catch(removeFiles(directory, upload.token), (error) =>
       Effect.logWarning(`an upload that is done with could not be removed: ${error.message}`)
     )
   })
-  const giveUp = (upload: Upload) =>
-    upload.fate === "stored"
-      ? Effect.sync(() => {
-          upload.fate = "gone"
-          shelf.remove(upload.token)
-        })
-      : forget(upload, "gone")
-
-  const expire = Effect.fnUntraced(function* (upload: Upload) {
-    if (upload.fate === "open") {
-      yield* Effect.logInfo("an upload that did not move any more has expired").pipe(
-        Effect.annotateLogs({
-          host: upload.announced.hostId,
-          episode: upload.announced.episodeId,
-          offset: upload.offset
-        })
-      )
-    }
-    yield* giveUp(upload)
+  const keepInMind = Effect.fnUntraced(function* (upload: Upload) {
+    upload.fate = "stored"
+    upload.progressAt = yield* Clock.currentTimeMillis
+    yield* clear(upload)
   })
+  /** They are gone with the call, all of them, so that nobody comes to one meanwhile; their files go with the effect. */
+  const dismiss = (uploads: ReadonlyArray<Upload>, say: (upload: Upload) => Effect.Effect<void> = () => Effect.void) => {
+    const open = uploads.filter(({ fate }) => fate === "open")
+    for (const upload of uploads) {
+      upload.fate = "gone"
+      shelf.remove(upload.token)
+    }
+    return Effect.forEach(open, (upload) => Effect.andThen(say(upload), clear(upload)), { discard: true })
+  }
+  const giveUp = (upload: Upload) => Effect.suspend(() => dismiss([upload]))
+
+  const sayExpired = ({ announced, offset }: Upload) =>
+    Effect.logInfo("an upload that did not move any more has expired").pipe(
+      Effect.annotateLogs({ host: announced.hostId, episode: announced.episodeId, offset })
+    )
   const sweep = Effect.gen(function* () {
-    yield* Effect.forEach(shelf.overdue(yield* Clock.currentTimeMillis), expire)
+    const now = yield* Clock.currentTimeMillis
+    yield* dismiss(shelf.overdue(now), sayExpired)
   })
 
   const begin = Effect.fnUntraced(function* (announced: Announcement) {
+    const token = uploadTokenOf(yield* random.randomBytes(TOKEN_BYTES))
     const progressAt = yield* Clock.currentTimeMillis
     const leaving = shelf.toMakeRoom(announced, progressAt)
     if ("problem" in leaving) return yield* Effect.fail(leaving)
-    const upload = makeUpload(uploadTokenOf(yield* random.randomBytes(TOKEN_BYTES)), {
-      announced,
-      offset: 0,
-      progressAt
-    })
+    const upload = makeUpload(token, { announced, offset: 0, progressAt })
     // Counted from now on: of two that come at once, one has to see the other.
     shelf.add(upload)
-    yield* Effect.forEach(leaving, giveUp)
+    yield* dismiss(leaving)
     yield* Durable.makeDirectory(directory).pipe(
       Effect.andThen(makeDataFile(directory, upload.token)),
       // A crash here leaves data without a state, which the next start removes.
       Effect.andThen(writeState(directory, upload.token, upload)),
       orEndProgram,
       orLater,
-      Effect.tapError(() => forget(upload, "gone"))
+      Effect.tapError(() => giveUp(upload))
     )
     return upload
   })
@@ -177,7 +170,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
       return yield* Effect.fail(noUpload)
     }
     if (!shelf.isExpired(upload, yield* Clock.currentTimeMillis)) return upload
-    yield* expire(upload)
+    yield* dismiss([upload], sayExpired)
     return yield* Effect.fail(noUpload)
   })
 
@@ -186,7 +179,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
     const file = yield* orLater(openDataFile(directory, upload.token, upload.offset))
     if (file !== undefined) return file
     yield* Effect.logError("what was acknowledged of an upload is no longer on the disk; it is dropped")
-    yield* forget(upload, "gone")
+    yield* giveUp(upload)
     return yield* Effect.fail(noUpload)
   })
 
@@ -206,8 +199,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
       },
       limits
     )
-    const { contentSha256, onOffset } = how
-    yield* append({ directory, upload, file, check, contentSha256, onOffset }, body).pipe(
+    yield* append({ directory, upload, file, check, contentSha256: how.contentSha256 }, body).pipe(
       Effect.mapError((problem) => (problem.problem === "bad-request" ? tooLong(upload) : problem))
     )
   }, Effect.scoped)
@@ -216,7 +208,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
     const { announced, offset } = upload
     if (offset < announced.bytes) return yield* Effect.fail(tooShort(upload))
     return yield* complete({ incoming: options.incoming, directory, checks }, upload).pipe(
-      Effect.tapError((problem) => (isFinal(problem) ? forget(upload, "gone") : Effect.void))
+      Effect.tapError((problem) => (isFinal(problem) ? giveUp(upload) : Effect.void))
     )
   })
 
@@ -226,11 +218,11 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
       yield* slots.take({ hostId, bytes: how.bytes ?? upload.announced.bytes - upload.offset })
       yield* receive(upload, request, how).pipe(
         // It cannot become what was announced, or not be taken.
-        Effect.tapError(({ problem }) => (ENDS.has(problem) ? forget(upload, "gone") : Effect.void))
+        Effect.tapError(({ problem }) => (ENDS.has(problem) ? giveUp(upload) : Effect.void))
       )
       if (!how.isLast) return undefined
       const answer = yield* finish(upload).pipe(Scope.provide(answered))
-      yield* forget(upload, "stored")
+      yield* keepInMind(upload)
       return answer
     },
     Effect.scoped,

@@ -28,12 +28,10 @@ export interface Into {
   readonly check: Check | undefined
   /** Of this append. Without one what comes counts as it comes; with one, once it is known to be what was sent. */
   readonly contentSha256: Sha256 | undefined
-  /** Told each new offset. */
-  readonly onOffset: (offset: number) => Effect.Effect<void>
 }
 
 /** Makes the first `end` bytes count. Nobody is told of them before. */
-const count = Effect.fnUntraced(function* ({ directory, file, onOffset, upload }: Into, end: number) {
+const count = Effect.fnUntraced(function* ({ directory, file, upload }: Into, end: number) {
   if (end === upload.offset) return
   const progressAt = yield* Clock.currentTimeMillis
   yield* Durable.syncFile(file)
@@ -41,7 +39,6 @@ const count = Effect.fnUntraced(function* ({ directory, file, onOffset, upload }
   yield* writeState(directory, upload.token, { announced: upload.announced, offset: end, progressAt })
   upload.offset = end
   upload.progressAt = progressAt
-  yield* onOffset(end)
 }, orEndProgram)
 
 /** Writes a piece and checks it. Neither of the two may be cut short by the other's failure. */

@@ -17,13 +17,13 @@ export class Resumption extends Context.Service<
     readonly backoffSeconds: ReadonlyArray<number>
     /** Whether it is worth trying. */
     readonly isPossible: Effect.Effect<boolean>
-    /** Whoever answers does not know it; gives whether that is new. */
+    /** It does not get through, and a plain PUT does; gives whether that is new. */
     readonly isNotKnown: Effect.Effect<boolean>
     readonly appendBytes: () => number
     /** An append of so many bytes took so long; one that was cut is no reason to send more at a time. */
     readonly appended: (bytes: number, millis: number, how: "acknowledged" | "cut") => void
-    /** An append of so many bytes was too large for something on the way: no other will be as large. Gives whether one may be smaller. */
-    readonly tooLarge: (bytes: number) => boolean
+    /** An append of so many bytes was too large for something on the way: no other will be as large, down to the smallest there is. */
+    readonly tooLarge: (bytes: number) => void
   }
 >()("cis490/shipper/Resumption") {
   static readonly layer = (options: { readonly aboveBytes: number; readonly backoffSeconds: ReadonlyArray<number> }) =>
@@ -47,7 +47,6 @@ export class Resumption extends Context.Service<
         tooLarge: (sent) => {
           ceiling = nextAppendSize(Math.min(sent, ceiling), Number.POSITIVE_INFINITY)
           bytes = Math.min(bytes, ceiling)
-          return ceiling < sent
         }
       }
     })

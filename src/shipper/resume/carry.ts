@@ -12,6 +12,7 @@ import type { UploadLimit } from "../../domain/upload/fields.ts"
 import type { Reading } from "../../domain/upload/reading.ts"
 import { unanswered, type Verdict } from "../../domain/verdict.ts"
 import type { Unanswered } from "../Destination.ts"
+import { Link } from "../Link.ts"
 import { plannedWait } from "../Progress.ts"
 import type { Parcel } from "../parcel.ts"
 import { Resumption } from "./Resumption.ts"
@@ -57,15 +58,18 @@ interface Course {
 const appendNext = Effect.fnUntraced(function* (course: Course, at: number) {
   const resumption = yield* Resumption
   const { parcel, url } = course
-  const bytes = appendWithin(resumption.appendBytes(), parcel.bytes - at, course.limit)
+  const size = () => appendWithin(resumption.appendBytes(), parcel.bytes - at, course.limit)
+  const bytes = size()
   const began = yield* Clock.monotonicTimeNanos
   const millis = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - began) / 1e6)
   const done = yield* append(parcel, url, at, bytes).pipe(
     Effect.tapErrorTag("Unanswered", () => Effect.map(millis, (took) => resumption.appended(bytes, took, "cut")))
   )
   if (done.reading._tag === "At") resumption.appended(bytes, yield* millis, "acknowledged")
-  const tooLarge = done.reading._tag === "Smaller" && !resumption.tooLarge(bytes)
-  return tooLarge ? { ...done, reading: { _tag: "NoDraft" } satisfies Reading } : done
+  if (done.reading._tag !== "Smaller") return done
+  resumption.tooLarge(bytes)
+  // The smallest there is, or the least that the receiver takes.
+  return size() < bytes ? done : { ...done, reading: { _tag: "NoDraft" } satisfies Reading }
 })
 
 /** The receiver's word on how much it has. */
@@ -117,6 +121,7 @@ const meet = (course: Course, { reading, verdict }: Step, wasAppend: boolean) =>
     Smaller: () => Effect.succeed<End | undefined>(undefined),
     Ask: () => getNowhere(course, verdict),
     At: Effect.fnUntraced(function* ({ limit, offset }) {
+      if (offset > course.parcel.bytes) return { _tag: "Gone" }
       const before = course.told
       yield* hear(course, offset, limit)
       if (course.setbacks > MOST_SETBACKS) return answered(stuck("the receiver loses what it had of an upload"))
@@ -125,12 +130,19 @@ const meet = (course: Course, { reading, verdict }: Step, wasAppend: boolean) =>
     })
   })
 
+/** The receiver has asked this host, over whatever request, to be left alone. */
+const heed = Effect.gen(function* () {
+  const { restrained } = yield* Link
+  for (let left = yield* restrained; left > 0; left = yield* restrained) yield* plannedWait(left * 1000)
+})
+
 /** Carries an upload to its end. Fails only when the link is closed by ourselves. */
 export const carry = Effect.fnUntraced(function* (parcel: Parcel, upload: Upload, onTold: (offset: number) => void) {
   const { limit = {}, offset, url } = upload
   const course: Course = { parcel, url, limit, told: offset, at: offset, failures: 0, setbacks: 0, onTold }
   onTold(offset)
   while (true) {
+    yield* heed
     const { at } = course
     const request = at === undefined ? askOffset(parcel, url) : appendNext(course, at)
     const end = yield* request.pipe(

@@ -42,7 +42,8 @@ const begin = Effect.fnUntraced(function* (parcel: Parcel) {
   return beginning
 })
 
-const sayNotKnown = Effect.fnUntraced(function* (parcel: Parcel) {
+/** A plain PUT came through where no upload did: the next tarballs go so at once. */
+export const learnNotKnown = Effect.fnUntraced(function* (parcel: Parcel) {
   const { isNotKnown } = yield* Resumption
   if (!(yield* isNotKnown)) return
   yield* Effect.logWarning(
@@ -59,11 +60,9 @@ export const sendInParts = Effect.fnUntraced(
       const beginning = yield* noted === undefined ? begin(parcel) : goOn(parcel, noted)
       const end = beginning._tag === "Upload" ? yield* carry(parcel, beginning.upload, onTold) : beginning
       if (end._tag === "Answered") return end.verdict
+      // Anybody on the way may have said so: the upload, if there is one, is not given up for it.
+      if (end._tag === "NoDraft") return undefined
       yield* clearUploadNote(parcel.episodeId)
-      if (end._tag === "NoDraft") {
-        yield* sayNotKnown(parcel)
-        return undefined
-      }
       yield* Effect.logInfo("the receiver does not have the upload any more").pipe(
         Effect.annotateLogs({ episode: parcel.episodeId })
       )

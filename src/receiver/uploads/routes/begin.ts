@@ -46,19 +46,15 @@ const takeFirst = Effect.fnUntraced(function* (request: HttpServerRequest, creat
   const uploads = yield* Uploads
   const interim = yield* Interim
   const told = takesInterim(request.headers)
-  const say = (headers: Readonly<Record<string, string>>) =>
-    told ? interim(RESUMPTION_SUPPORTED, interimHeaders(headers)) : Effect.void
-  yield* say({ location: path.upload(upload.token), ...limitHeader(yield* uploads.limitOf(upload)) })
   const { bytes, isWhole, sha256 } = creation
+  // The answer says it at once.
   if (bytes === 0 && !isWhole) return undefined
+  if (told) {
+    const headers = { location: path.upload(upload.token), ...limitHeader(yield* uploads.limitOf(upload)) }
+    yield* interim(RESUMPTION_SUPPORTED, interimHeaders(headers))
+  }
   return yield* alone(upload, (over) =>
-    uploads.append(upload, request, {
-      bytes,
-      contentSha256: sha256,
-      isLast: isWhole,
-      over,
-      onOffset: (offset) => say(offsetHeader(offset))
-    })
+    uploads.append(upload, request, { bytes, contentSha256: sha256, isLast: isWhole, over })
   ).pipe(
     // Nobody was told where to go on.
     Effect.tapError(() => (told ? Effect.void : uploads.giveUp(upload)))

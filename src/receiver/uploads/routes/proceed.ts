@@ -1,10 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Result from "effect/Result"
 import type { Problem, StoredAnswer } from "../../../domain/protocol.ts"
-import { RESUMPTION_SUPPORTED } from "../../../domain/upload/fields.ts"
-import { Interim } from "../../../services/Interim.ts"
 import { json } from "../../answers.ts"
 import { abandonable } from "../../body.ts"
 import type { Client } from "../../identity.ts"
@@ -12,8 +11,8 @@ import { respondProblem } from "../../problems.ts"
 import { ask, refuseIf } from "../../questions.ts"
 import type { Target } from "../../target.ts"
 import { logged, type Said, STATUS, saidOf } from "../../uploadLog.ts"
-import { type Continuation, continuationIn, misfit, takesInterim } from "../fields.ts"
-import { completeHeader, interimHeaders, offsetHeader, refusalHeaders, standingHeaders } from "../headers.ts"
+import { type Continuation, continuationIn, misfit } from "../fields.ts"
+import { completeHeader, offsetHeader, refusalHeaders, standingHeaders } from "../headers.ts"
 import { alone, noUpload, type Upload } from "../Upload.ts"
 import { Uploads } from "../Uploads.ts"
 import { findUpload } from "./find.ts"
@@ -40,16 +39,13 @@ const take = Effect.fnUntraced(function* (
   over: Effect.Effect<Problem>
 ) {
   const uploads = yield* Uploads
-  const interim = yield* Interim
   if (upload.fate === "stored") return yield* replay(upload, part)
   yield* refuseIf(misfit(part, request.headers, upload.offset, upload.announced.bytes))
   return yield* uploads.append(upload, request, {
     bytes: part.bytes,
     contentSha256: part.sha256,
     isLast: part.isLast,
-    over,
-    onOffset: (offset) =>
-      takesInterim(request.headers) ? interim(RESUMPTION_SUPPORTED, interimHeaders(offsetHeader(offset))) : Effect.void
+    over
   })
 })
 
@@ -69,9 +65,12 @@ export const proceed = Effect.fnUntraced(function* (request: HttpServerRequest, 
     upload.announced,
     (answer: StoredAnswer | undefined) => (answer === undefined ? step : saidOf(answer)),
     (onBytes) =>
-      Effect.ensuring(
-        proceedWith(request, upload),
-        Effect.sync(() => onBytes(upload.offset - before))
+      Effect.onExit(proceedWith(request, upload), (exit) =>
+        Effect.sync(() => {
+          const isStored = Exit.isSuccess(exit) && exit.value?.status === "stored"
+          // The line about an episode that is stored is the one that a PUT would have left.
+          onBytes(isStored ? upload.announced.bytes : upload.offset - before)
+        })
       )
   )
   const exit = yield* Effect.result(work)
