@@ -1,5 +1,5 @@
 /** SQLite files that are opened for each question and closed again: nothing is held, and nothing lies about beside them. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs"
+import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -19,7 +19,19 @@ const READONLY_ROLLBACK = 776
 const isUnfinished = (thrown: unknown): boolean =>
   thrown instanceof Error && "errcode" in thrown && thrown.errcode === READONLY_ROLLBACK
 
-const isGone = (thrown: unknown): boolean => thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT"
+const isGone = (thrown: unknown): boolean =>
+  thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR")
+
+/** Throws where that cannot be told, such as in a directory that is closed to us: that is not "no". */
+const isThere = (path: string): boolean => {
+  try {
+    statSync(path)
+    return true
+  } catch (thrown) {
+    if (isGone(thrown)) return false
+    throw thrown
+  }
+}
 
 const using = <A>(database: DatabaseSync, work: (database: DatabaseSync) => A): A => {
   try {
@@ -43,7 +55,7 @@ const readCopy = <A>(path: string, work: (database: DatabaseSync) => A): A => {
 
 /** `undefined` where there is no file. */
 export const reading = <A>(path: string, work: (database: DatabaseSync) => A): A | undefined => {
-  if (!existsSync(path)) return undefined
+  if (!isThere(path)) return undefined
   try {
     return using(new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS }), work)
   } catch (thrown) {

@@ -53,13 +53,16 @@ const bodyDigestIn = (fields: Fields): Result.Result<Sha256, Problem> => {
     : Result.succeed(sha256)
 }
 
+const missingCommit = ({ remediation }: CommitRule): Problem => ({
+  problem: "missing-commit",
+  error: "missing X-Cis490-Code-Commit header",
+  remediation
+})
+
 const commitIn = (fields: Fields, gate: CommitRule): Result.Result<Commit | undefined, Problem> => {
   const field = fields[header.codeCommit]
   const { remediation } = gate
-  if (field === undefined) {
-    const error = "missing X-Cis490-Code-Commit header"
-    return gate.enabled ? Result.fail({ problem: "missing-commit", error, remediation }) : Result.succeed(undefined)
-  }
+  if (field === undefined) return gate.enabled ? Result.fail(missingCommit(gate)) : Result.succeed(undefined)
   const error =
     "malformed X-Cis490-Code-Commit header: it takes the 40 lower-case hexadecimal digits of one commit, once"
   return isCommit(field) ? Result.succeed(field) : Result.fail({ problem: "bad-commit", error, remediation })
@@ -156,7 +159,10 @@ export const ask = Effect.fnUntraced(function* (
   const standing = yield* dataset.standing(announced.hostId, announced.episodeId)
   const reply = yield* Effect.fromResult(alreadyThere(standing, announced))
   if (reply._tag === "Known") return reply
-  if (reply.isNew && gate.enabled && announced.commit !== undefined) yield* gate.admit(announced.commit)
+  if (reply.isNew && gate.enabled) {
+    // An upload may have begun before the gate was switched on.
+    yield* announced.commit === undefined ? Effect.fail(missingCommit(gate)) : gate.admit(announced.commit)
+  }
   if (announced.bytes > limits.maxEpisodeBytes) {
     return yield* Effect.fail(tooLarge(announced.bytes, limits.maxEpisodeBytes))
   }

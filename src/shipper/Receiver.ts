@@ -12,7 +12,7 @@ import { exchange, readAnswer } from "./exchange.ts"
 import { Link, type Meter } from "./Link.ts"
 import { type Parcel, parcelHeaders, tarballBody } from "./parcel.ts"
 import { Resumption } from "./resume/Resumption.ts"
-import { sendInParts } from "./resume/sendInParts.ts"
+import { learnNotKnown, sendInParts } from "./resume/sendInParts.ts"
 import { onItsWay } from "./transfers.ts"
 
 /** In one request. */
@@ -32,6 +32,13 @@ const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number)
   )
 })
 
+/** Where no upload got through. Only the receiver's own judgement of the episode shows that a PUT fares better. */
+const putInstead = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
+  const verdict = yield* put(parcel, onSent)
+  if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") yield* learnNotKnown(parcel)
+  return verdict
+})
+
 /**
  * Sends one tarball: one that is large, or on its way for long, so that a cut link costs little, wherever the receiver knows how. Fails only when it cannot be read
  * from our own disk, or nothing may be sent at this time.
@@ -43,8 +50,9 @@ export const send = Effect.fnUntraced(function* (parcel: Parcel) {
   return yield* onItsWay(
     parcel,
     Effect.fnUntraced(function* (onSent: (bytes: number) => void) {
-      const verdict = inParts ? yield* sendInParts(parcel, onSent) : undefined
-      return verdict ?? (yield* put(parcel, onSent))
+      if (!inParts) return yield* put(parcel, onSent)
+      const verdict = yield* sendInParts(parcel, onSent)
+      return verdict ?? (yield* putInstead(parcel, onSent))
     })
   )
 })

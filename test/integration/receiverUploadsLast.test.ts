@@ -15,7 +15,7 @@ import { Gate } from "../../src/receiver/gate.ts"
 import { layerDataset } from "../../src/receiver/layerDataset.ts"
 import { COMMIT, EPISODE, makeEpisode, PATH } from "../support/episode.ts"
 import { errno } from "../support/faultyFiles.ts"
-import { type Receiver, startReceiver, TOKENS, temporaryDirectory, tokens } from "../support/receiver.ts"
+import { makeGate, type Receiver, startReceiver, TOKENS, temporaryDirectory, tokens } from "../support/receiver.ts"
 import {
   begin,
   creation,
@@ -236,6 +236,22 @@ test("the gate has the last word, and then the upload is gone", async () => {
   expectProblem(refused, 412, "out-of-window")
   expect(standing(refused).complete).toBe("?1")
   expectProblem(await get(receiver, path), 404, "no-upload")
+})
+
+test("what began without a commit is refused once the gate is on", async () => {
+  const root = makeRoot()
+  let path: string
+  {
+    await using receiver = await startReceiver({ root })
+    path = await begin(receiver, whole)
+    await put(receiver, path, 0, MIB)
+  }
+  await using receiver = await startReceiver({ root, gate: makeGate().layer })
+  const refused = await put(receiver, path, MIB, whole.length, true)
+  expectProblem(refused, 400, "missing-commit")
+  expect(standing(refused).complete).toBe("?1")
+  expectProblem(await get(receiver, path), 404, "no-upload")
+  expect(receiver.dataset.arrivals).toEqual([])
 })
 
 test("a disk that is full keeps what was acknowledged", async () => {

@@ -180,6 +180,7 @@ const conversations = row({
 
 const note = fc.record({
   url: fc.oneof(fc.constant(`${ORIGIN}/v1/uploads/u1`), fc.webUrl()),
+  host_id: fc.constantFrom("lab-1", "lab-2"),
   sha256: fc.constantFrom(SHA, CONTENT),
   bytes: fc.constantFrom(BYTES, 5)
 })
@@ -188,7 +189,7 @@ const asJson = (value: unknown): string => JSON.stringify(value)
 const uploadNotes = row({
   reads: "notes of where an upload lies",
   in: ["shipper/resume/uploadNote.ts"],
-  sound: fc.constant(asJson({ url: `${ORIGIN}/v1/uploads/u1`, sha256: SHA, bytes: BYTES })),
+  sound: fc.constant(asJson({ url: `${ORIGIN}/v1/uploads/u1`, host_id: "lab-1", sha256: SHA, bytes: BYTES })),
   near: jsonNear(note),
   read: (text: string) =>
     outcome(

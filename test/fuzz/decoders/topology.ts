@@ -23,7 +23,7 @@ import { count, hostId, sha256, time } from "./samples.ts"
 
 const lanNames = ["a", "b", "c"] as const
 const decky = fc.record({
-  image: fc.constantFrom("busybox", "registry.example:5000/web@sha256:00", "nginx:1.27"),
+  image: fc.constantFrom("busybox", `registry.example:5000/web@sha256:${"0".repeat(64)}`, "nginx:1.27"),
   command: fc.option(fc.oneof(fc.constant("sleep 1"), fc.constant(["sleep", "1"])), { nil: null }),
   env: fc.option(fc.dictionary(fc.constantFrom("A", "B", "status"), fc.string({ unit: "grapheme" })), { nil: null }),
   lans: fc.subarray([...lanNames])
