@@ -62,8 +62,7 @@ export const raise = (database: DatabaseSync, generation: number): void => {
     .run(generation)
 }
 
-const snapshot = (database: DatabaseSync): Snapshot =>
-  database.prepare(`SELECT ${COLUMNS} FROM applied_topology`).all()
+const snapshot = (database: DatabaseSync): Snapshot => database.prepare(`SELECT ${COLUMNS} FROM applied_topology`).all()
 
 export const begin = (database: DatabaseSync, beginning: Beginning): Snapshot => {
   const before = snapshot(database)

@@ -56,6 +56,29 @@ describe("Docker, as it answers", () => {
     expect(failure(await asking(engine.socket, start("c1"))).why).toBe("refused")
   })
 
+  it("has no image of a name that it does not take", async () => {
+    await using engine = await startStandInEngine()
+    const hasImage = (reference: string) => Effect.flatMap(Engine, (engine) => engine.hasImage(reference))
+    expect(await asking(engine.socket, hasImage("there:1"))).toEqual(Result.succeed(true))
+    expect(await asking(engine.socket, hasImage("missing:1"))).toEqual(Result.succeed(false))
+    engine.control.before = async ({ path }) =>
+      path.startsWith("/images/") ? { status: 400, body: { message: "invalid reference format" } } : undefined
+    expect(await asking(engine.socket, hasImage("x"))).toEqual(Result.succeed(false))
+  })
+
+  it("lists the network none for a container that is on no network: it is no attachment", async () => {
+    await using engine = await startStandInEngine()
+    const order = { name: "alone", labels: {}, image: "i", hostname: "alone", environment: {} }
+    await asking(
+      engine.socket,
+      Effect.flatMap(EngineHands, (hands) => hands.createContainer(order))
+    )
+    expect([...engine.containers.values()].map((each) => Object.keys(each.NetworkSettings.Networks))).toEqual([
+      ["none"]
+    ])
+    expect(Result.getOrThrow(await asking(engine.socket, containers))).toMatchObject([{ attachments: [] }])
+  })
+
   it("is away: no socket, nobody behind it, no engine behind it", async () => {
     await using engine = await startStandInEngine()
     const directory = fs.mkdtempSync(join(engine.socket, "../x-"))

@@ -130,18 +130,18 @@ describe("the memory of the agent", () => {
     expect(await place.read()).toEqual({ ...nothingRemembered, generation: 7 })
   })
 
-  it("takes back what was begun, generation and all", async () => {
+  it("takes back what was begun, and keeps the generation that was shown", async () => {
     using place = makePlace()
     const first = await place.must((memory) => memory.begin(BEGINNING))
     await place.must(() => first.takeBack)
-    expect(await place.read()).toEqual(nothingRemembered)
+    expect(await place.read()).toEqual({ ...nothingRemembered, generation: 5 })
     await place.must((memory) => memory.begin(BEGINNING))
     await place.must((memory) => memory.settle(SETTLED))
     const second = await place.must((memory) =>
       memory.begin({ ...BEGINNING, topologyId: "t2", hydratedJson: "{}", generation: 9 })
     )
     await place.must(() => second.takeBack)
-    expect(await place.read()).toEqual(APPLIED)
+    expect(await place.read()).toEqual({ ...APPLIED, generation: 9 })
     expect((await place.must((memory) => memory.expected))?.bridges.length).toBe(2)
   })
 
@@ -187,6 +187,29 @@ describe("the memory of the agent", () => {
       expect(trouble._tag).toBe("MemoryTrouble")
       expect(trouble.message).toContain(place.file)
     }
+  })
+
+  it("says so where it cannot be told whether there is one", async () => {
+    using place = makePlace()
+    fs.symlinkSync(place.file, place.file)
+    const trouble = await place.must((memory) => Effect.flip(memory.read))
+    expect(trouble.message).toContain("ELOOP")
+  })
+
+  it("reads and keeps the table that was agreed upon, made by somebody else in an order of their own", async () => {
+    using place = makePlace()
+    const theirs = new DatabaseSync(place.file)
+    theirs.exec(
+      "CREATE TABLE applied_topology (last_error TEXT, applied_at INTEGER, hydrated_blob_json TEXT, applied_version_hash TEXT, topology_id TEXT PRIMARY KEY)"
+    )
+    theirs.prepare("INSERT INTO applied_topology VALUES (NULL, 1800000001, ?, 'ab', 't1')").run(BEGINNING.hydratedJson)
+    theirs.close()
+    expect(await place.read()).toEqual({ ...APPLIED, generation: 0 })
+    expect((await place.must((memory) => memory.expected))?.bridges.length).toBe(2)
+    const { takeBack } = await place.must((memory) => memory.begin({ ...BEGINNING, topologyId: "t2" }))
+    expect(await place.read()).toEqual({ ...APPLYING, topology_id: "t2" })
+    await place.must(() => takeBack)
+    expect(await place.read()).toEqual(APPLIED)
   })
 
   it("is a file of ours alone that holds nothing when it was made by somebody else", async () => {

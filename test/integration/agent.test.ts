@@ -5,6 +5,7 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as net from "node:net"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { describe, expect, test } from "vitest"
 import type { Hydrated } from "../../src/domain/topology/hydrated.ts"
 import { type AgentBox, ask, makeAgentBox } from "../support/agentBox.ts"
@@ -142,6 +143,9 @@ const holdChanges = (engine: StandInEngine) => {
   return { begun, go: () => go() }
 }
 
+/** Docker takes no such name for an image. */
+const UPPER_CASE: Hydrated = { ...TWO_LANS, deckies: [{ name: "x", image: "BusyBox:1", networks: [] }] }
+
 describe("orders", () => {
   test("are answered as the contract says", async () => {
     await using engine = await startStandInEngine()
@@ -173,14 +177,16 @@ describe("orders", () => {
       "[]",
       { hydrated: TWO_LANS, version_hash: "0".repeat(64), generation: 4 },
       { hydrated: { ...TWO_LANS, extra: 1 }, version_hash: hashOf(TWO_LANS), generation: 4 },
-      { hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS), generation: -1 }
+      { hydrated: TWO_LANS, version_hash: hashOf(TWO_LANS), generation: -1 },
+      { hydrated: UPPER_CASE, version_hash: hashOf(UPPER_CASE), generation: 4 }
     ]) {
       expect((await box.request("POST", "/topology/apply", body)).status).toBe(400)
     }
+    expect(await box.state()).toMatchObject({ generation: 3 })
     const unknown: Hydrated = { ...TWO_LANS, deckies: [{ name: "x", image: "missing:1", networks: [] }] }
     const missing = await box.apply(unknown, 4)
     expect([missing.status, missing.body["type"]]).toEqual([400, "urn:cis490:problem:invalid-topology"])
-    expect(await box.state()).toMatchObject({ applied_version_hash: hashOf(TWO_LANS), generation: 3, last_error: null })
+    expect(await box.state()).toMatchObject({ applied_version_hash: hashOf(TWO_LANS), generation: 4, last_error: null })
 
     expect((await box.teardown("t1", 2)).status).toBe(409)
     for (let i = 0; i < 2; i++) expect((await box.teardown("t1", 5)).status).toBe(200)
@@ -188,6 +194,34 @@ describe("orders", () => {
     expect((await box.request("POST", "/topology/teardown", { topology_id: "t1" })).status).toBe(400)
     expect((await box.request("DELETE", "/topology/state")).headers.allow).toBe("GET")
     expect((await box.request("GET", "/nothing")).status).toBe(404)
+  })
+
+  test("heed a table that was agreed upon and made by another program", async () => {
+    await using engine = await startStandInEngine()
+    using box = makeAgentBox(engine.socket)
+    fs.mkdirSync(box.directory, { recursive: true })
+    const theirs = new DatabaseSync(box.database)
+    theirs.exec(
+      "CREATE TABLE applied_topology (topology_id TEXT PRIMARY KEY, applied_version_hash TEXT, hydrated_blob_json TEXT, applied_at INTEGER, last_error TEXT)"
+    )
+    theirs.exec("INSERT INTO applied_topology VALUES ('t0', 'ab', '{}', 1800000000, NULL)")
+    theirs.close()
+    await using _agent = await box.start()
+    expect(await box.state()).toMatchObject({ topology_id: "t0", applied_version_hash: "ab", generation: 0 })
+    const other = await box.apply(TWO_LANS)
+    expect([other.status, other.body["applied_topology_id"]]).toEqual([409, "t0"])
+    expect(engine.changes()).toEqual([])
+  })
+
+  test("leave a decky on no network as it is when they come again", async () => {
+    await using engine = await startStandInEngine()
+    using box = makeAgentBox(engine.socket)
+    await using _agent = await box.start()
+    const alone: Hydrated = { ...TWO_LANS, deckies: [{ name: "alone", image: "busybox", networks: [] }] }
+    expect((await box.apply(alone)).status).toBe(200)
+    const { length } = engine.changes()
+    expect((await box.apply(alone)).status).toBe(200)
+    expect(engine.changes().slice(length)).toEqual([])
   })
 
   test("fail with the reason where the engine is away, and that is kept for the master", async () => {

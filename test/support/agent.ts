@@ -42,7 +42,9 @@ export const makeMemory = () => {
           last_error: lastError,
           generation: Math.max(generation, now.row.generation)
         }
-        return { takeBack: write(() => void Object.assign(now, { blob, row: { ...row, generation: now.row.generation } })) }
+        return {
+          takeBack: write(() => void Object.assign(now, { blob, row: { ...row, generation: now.row.generation } }))
+        }
       }),
     settle: ({ at, lastError, versionHash }) =>
       write(() => {
