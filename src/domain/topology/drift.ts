@@ -78,11 +78,7 @@ const engineDiffers = (wanted: Wanted, { observed, topology_id }: TopologyState)
   if (things === undefined) return []
   if (typeof things === "string") return [`its engine cannot be looked at: ${quoted(things)}`]
   if (wanted._tag === "Topology" && topology_id === wanted.hydrated.topology.id) {
-    return [
-      ...missing(wanted, things),
-      ...extra(wanted, things),
-      ...allUnsound(wanted.hydrated, things)
-    ]
+    return [...missing(wanted, things), ...extra(wanted, things), ...allUnsound(wanted.hydrated, things)]
   }
   // That another topology is applied, or none, has been said: not once more of every part.
   return extra(

@@ -33,7 +33,8 @@ const IMAGE = new RegExp(
 
 const Image = Schema.String.check(
   Schema.isPattern(IMAGE, {
-    message: "the name of an image, such as busybox:1.36 or registry.example:5000/lab/web:1, with its path in lower case"
+    message:
+      "the name of an image, such as busybox:1.36 or registry.example:5000/lab/web:1, with its path in lower case"
   })
 )
 

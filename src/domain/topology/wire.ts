@@ -46,6 +46,9 @@ export const decodeTeardown = (body: unknown): Result.Result<TeardownRequest, Re
 const perhaps = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const Words = Schema.String.check(Schema.isMaxLength(65_536))
 
+/** Of each kind; more than any engine runs. */
+const MOST_SEEN = 5000
+
 /** Something in the engine that has our label. One that is only named is taken for sound. */
 const Thing = Schema.Struct({
   name: Words,
@@ -57,10 +60,11 @@ const Container = Schema.Struct({
   /** As the engine says: `running`, `exited`, … */
   state: perhaps(Words),
   /** The names of the bridges it is on. */
-  networks: perhaps(Schema.Array(Words))
+  networks: perhaps(Schema.Array(Words).check(Schema.isMaxLength(MOST_SEEN)))
 })
 
-const seen = <S extends Schema.Top>(schema: S) => Schema.Array(Schema.Union([Words, schema]))
+const seen = <S extends Schema.Top>(schema: S) =>
+  Schema.Array(Schema.Union([Words, schema])).check(Schema.isMaxLength(MOST_SEEN))
 
 /** What the engine has of ours now, or why that cannot be told. */
 export const Observed = Schema.Union([

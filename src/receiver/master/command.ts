@@ -28,9 +28,22 @@ const invalid = (faults: ReadonlyArray<string>): Problem => ({
   remediation: "mend it, and set it again; nothing was changed. GET /v1/openapi.json describes what is taken"
 })
 
+/** No master has given so many orders; above it there is room for all that are still to come. */
+const HIGHEST_TAKEN_OVER = 2 ** 40
+
+const unbelievable = (hostId: HostId, generation: number): Problem => ({
+  problem: "unavailable",
+  error: `the agent of ${hostId} says that it has obeyed generation ${generation}, which no master gives, and nothing was changed`,
+  remediation: "on the lab host: stop the agent, take topology.db away, start it, and set the topology again"
+})
+
 /** One above the last of ours; with `takeOver` above what the agent has obeyed, too. */
-const nextGeneration = ({ report, standing }: Watched, takeOver: boolean): number =>
-  Math.max(standing?.order.generation ?? 0, takeOver ? (report.said?.topology?.generation ?? 0) : 0) + 1
+const nextGeneration = ({ hostId, report, standing }: Watched, takeOver: boolean): Effect.Effect<number, Problem> => {
+  const obeyed = takeOver ? (report.said?.topology?.generation ?? 0) : 0
+  return obeyed > HIGHEST_TAKEN_OVER
+    ? Effect.fail(unbelievable(hostId, obeyed))
+    : Effect.succeed(Math.max(standing?.order.generation ?? 0, obeyed) + 1)
+}
 
 const ordered = (host: Watched, standing: Standing): Watched => {
   const next: Watched = { ...host, standing, told: undefined, attempts: 0, notBefore: 0 }
@@ -59,7 +72,7 @@ export const layer: Layer.Layer<Commanding, never, Book | Codec | Orders> = Laye
       const before = yield* book.find(hostId)
       const order: Order = {
         hostId,
-        generation: nextGeneration(before, takeOver),
+        generation: yield* nextGeneration(before, takeOver),
         hydratedJson: wanted._tag === "Nothing" ? null : JSON.stringify(wanted.hydrated),
         setAt: yield* Clock.currentTimeMillis
       }

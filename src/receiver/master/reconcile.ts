@@ -1,5 +1,4 @@
 /** Brings one host to what is wanted of it: tells its agent, and waits for a report to agree. */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -8,6 +7,7 @@ import { backoffSeconds } from "../../domain/backoff.ts"
 import type { HostId } from "../../domain/names.ts"
 import type { Outcome } from "../../domain/topology/answer.ts"
 import type { Command } from "../../domain/topology/plan.ts"
+import { steadyMillis } from "../steady.ts"
 import { Agents } from "./Agents.ts"
 import { Book } from "./book.ts"
 import { next } from "./next.ts"
@@ -18,9 +18,6 @@ import type { Watched } from "./watched.ts"
 const BACKOFF_SECONDS = [1, 2, 4, 8, 16, 32, 60, 120, 300]
 /** What cannot run on a host today may tomorrow: its routes are not part of what was ordered. */
 const REFUSED_MILLIS = 3_600_000
-
-/** Milliseconds of a clock that never goes back. */
-export const steadyMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 const waitAfter = (outcome: Outcome, attempts: number) =>
   outcome._tag === "Refused"

@@ -116,6 +116,12 @@ describe("a host that should run nothing", () => {
     ["and does not", idle(), [], []],
     ["and says nothing of any", null, [], []],
     [
+      "and cannot read its memory",
+      { ...idle(), last_error: "topology.db: disk I/O error" },
+      ["cannot say what it runs: topology.db: disk I/O error"],
+      []
+    ],
+    [
       "and runs something",
       { topology_id: "t1", applied_version_hash: hashOf(TWO_LANS) },
       ["runs t1, and should run nothing"],

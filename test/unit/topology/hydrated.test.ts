@@ -1,8 +1,9 @@
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { addressesOn } from "../../../src/domain/topology/addresses.ts"
 import { commandOf, type Decky, decodeHydrated, type Hydrated } from "../../../src/domain/topology/hydrated.ts"
-import { decodeApply, decodeTeardown, decodeWanted } from "../../../src/domain/topology/wire.ts"
+import { decodeApply, decodeTeardown, decodeWanted, Observed } from "../../../src/domain/topology/wire.ts"
 import { hashOf, TWO_LANS } from "../../support/topology.ts"
 
 type Deep = { readonly [name: string]: unknown }
@@ -39,6 +40,24 @@ describe("a topology", () => {
     ["has a name that is no name", { ...TWO_LANS, topology: { id: "../up", name: "" } }, /topology\.id: 1 to 64/],
     ["does not say whether a LAN is the DMZ", withLans({ name: "a", subnet: "10.0.0.0/24" }), /is_dmz: /],
     ["has an image that is an option", withDeckies({ ...DB, image: "--privileged" }), /image: /],
+    ...[
+      "BusyBox:1",
+      "x/../../containers",
+      "lab//web",
+      "/web",
+      "web/",
+      "web:",
+      "web:a/b",
+      "a..b",
+      "host:5000/Web",
+      "web@sha256:00",
+      "web?all=1",
+      "a".repeat(513)
+    ].map((image): [string, unknown, RegExp] => [
+      `has the image ${image.slice(0, 20)}`,
+      withDeckies({ ...DB, image }),
+      /image: the name of an image/
+    ]),
     ["has an empty command", withDeckies({ ...DB, command: [] }), /command/],
     ["has a number in the environment", withDeckies({ ...DB, env: { A: 1 } }), /env/],
     [
@@ -49,6 +68,17 @@ describe("a topology", () => {
     ["has half a character", withDeckies({ ...DB, env: { A: "\ud800" } }), /broken/]
   ])("is refused that %s", (_, value, words) => {
     expect(faults(value)).toMatch(words)
+  })
+
+  it.each([
+    "busybox",
+    "busybox:1.36",
+    "lab/web__x/a-b.c:V1_2",
+    "localhost/web",
+    "Registry.example:5000/lab/web:1",
+    `web:1@sha256:${"0a".repeat(32)}`
+  ])("may have the image %s", (image) => {
+    expect(faults(withDeckies({ ...DB, image }))).toBe("")
   })
 
   it.each<[string, unknown, RegExp]>([
@@ -174,4 +204,13 @@ describe("what a master asks", () => {
   ])("is refused with %s", (_, body) => {
     expect(Result.isFailure(decodeApply(body))).toBe(true)
   })
+})
+
+it("what a host says is in its engine is not endless", () => {
+  const many = (n: number) => Array.from({ length: n }, () => "x")
+  const taken = Schema.is(Observed)
+  expect(taken({ bridges: many(5000), containers: many(5000) })).toBe(true)
+  expect(taken({ bridges: many(5001), containers: [] })).toBe(false)
+  expect(taken({ bridges: [], containers: many(5001) })).toBe(false)
+  expect(taken({ bridges: [], containers: [{ name: "x", networks: many(5001) }] })).toBe(false)
 })
