@@ -84,7 +84,7 @@ test("killed while one completes: it is stored, or goes on", async () => {
     const upload = await client.created(wanted, wanted.tarball.length)
     expect((await client.append(upload, 0, wanted.tarball.subarray(0, 300_000))).status).toBe(204)
     const names = box.incoming().length
-    const under = client.patch(upload, 300_000, wanted.tarball.subarray(300_000), { complete: true })
+    client.patch(upload, 300_000, wanted.tarball.subarray(300_000), { complete: true })
     const stored = () => box.incoming().length === 0 || box.store().includes(`lab-1/E${round}.tar.zst`)
     if (round % 2 === 0) await until(() => stored() || box.incoming().length !== names)
     await node.stop()
