@@ -138,6 +138,31 @@ describe("the link", () => {
   })
 })
 
+it.effect("a piece is as large as the rate of its time allows, also the first behind a faster one", () => {
+  const log: Array<{ readonly at: number; readonly bytes: number }> = []
+  return Effect.gen(function* () {
+    yield* TestClock.adjust(Duration.millis(60 * 60_000 - 50))
+    yield* Effect.forkChild(hand(100_000_000, log))
+    yield* TestClock.adjust("1 minute")
+    const gaps = log.map(({ at }, i) => (log[i + 1]?.at ?? 61 * 60_000) - at)
+    expect(log.length).toBeGreaterThan(100)
+    expect(Math.max(...gaps)).toBeLessThan(2000)
+  }).pipe(Effect.provide(layerOf({ rate: 2 * KIB, windows: [daily(60, 120, 2_000_000)] })))
+})
+
+it.effect("a body that is ended while it is held back is not held any more", () =>
+  Effect.gen(function* () {
+    const link = yield* Link
+    const meter = { moved: 0, held: false }
+    yield* link.take(256 * KIB)
+    const body = yield* Effect.forkChild(Stream.runDrain(link.throttle(Stream.succeed(new Uint8Array(1)), meter)))
+    yield* TestClock.adjust("1 second")
+    expect(meter.held).toBe(true)
+    yield* Fiber.interrupt(body)
+    expect(meter.held).toBe(false)
+  }).pipe(Effect.provide(limited(2 * KIB)))
+)
+
 describe("a closed window", () => {
   it.effect("lets no request begin, and says when it opens", () =>
     Effect.gen(function* () {
