@@ -170,13 +170,28 @@ describe("an upload that is gone", () => {
     expect(receiver.methods()).not.toContain("PUT")
   })
 
-  it("a second time means the plain PUT", async () => {
+  it("is one that has more than there is of the tarball", async () => {
+    await using world = await lab(({ method, nth }) =>
+      method === "PATCH" && nth === 1
+        ? { status: 204, headers: { "upload-offset": "99999999", "upload-complete": "?0" } }
+        : "good"
+    )
+    const { box, receiver } = world
+    expect((await box.once()).counts).toEqual(SHIPPED)
+    expect(receiver.methods().slice(0, 4)).toEqual(["POST", "PATCH", "POST", "PATCH"])
+  })
+
+  it("a second time means the plain PUT, and for the next ones at once", async () => {
     await using world = await lab(({ method }) =>
       method === "PATCH" ? problem(410, "there is no such upload") : "good"
     )
     const { box, receiver } = world
-    expect((await box.once()).counts).toEqual(SHIPPED)
-    expect(receiver.methods()).toEqual(["POST", "PATCH", "POST", "PATCH", "PUT"])
+    box.episode("E2", { "telemetry-net.pcap": NOISE })
+    box.configure({ shipper: { resume_above_bytes: MIB, concurrency: 1 } })
+    const { counts: found, stderr } = await box.once()
+    expect(found).toEqual(counts({ scanned: 2, shipped: 2 }))
+    expect(receiver.methods()).toEqual(["POST", "PATCH", "POST", "PATCH", "PUT", "PUT"])
+    expect(stderr).toContain("whatever is cut starts anew")
   })
 
   it("is not believed to be gone because a proxy says so", async () => {
@@ -216,6 +231,67 @@ describe("a receiver that does not know the draft", () => {
     expect((await box.once()).counts).toEqual(SHIPPED)
     expect(receiver.methods()).toEqual(["POST", "PATCH", "PUT"])
   })
+})
+
+describe("what something on the way says in place of the receiver", () => {
+  it("costs no upload that is there: the next pass goes on with it", async () => {
+    let portal = false
+    await using world = await lab(({ method, nth }) => {
+      if (method === "PATCH" && nth === 2) portal = true
+      return portal ? (method === "PATCH" ? html(403) : { status: 200, body: "<html>log in</html>" }) : "good"
+    })
+    const { box, receiver } = world
+    expect((await box.once()).counts).toEqual(LATER)
+    expect(receiver.methods()).toEqual(["POST", "PATCH", "PATCH", "PUT"])
+    expect(box.names("outbox")).toEqual(["E1.tar.zst", "E1.upload.json"])
+    portal = false
+    expect((await box.once()).counts).toEqual(SHIPPED)
+    expect(receiver.methods().slice(4, 6)).toEqual(["HEAD", "PATCH"])
+  })
+
+  it("is learned from only when the receiver judges the plain PUT", async () => {
+    await using world = await lab(({ method, nth }) =>
+      method !== "PATCH" && nth === 1 ? { status: 200, body: "<html>log in</html>" } : "good"
+    )
+    const { box, receiver } = world
+    await using daemon = box.daemon()
+    await untilRunning(daemon, () => receiver.stored.size === 1)
+    expect(receiver.methods().slice(0, 4)).toEqual(["POST", "PUT", "POST", "PATCH"])
+    expect(receiver.methods().filter((method) => method === "PUT").length).toBe(1)
+    await daemon.stop("SIGTERM")
+  })
+})
+
+describe("a proxy that leaves out the fields of uploads", () => {
+  const refusal = (status: number, name: string): Script => ({
+    status,
+    headers: { "content-type": "application/problem+json", "upload-complete": "?1" },
+    body: { type: `urn:cis490:problem:${name}`, status, error: "missing or malformed header" }
+  })
+
+  it.each([
+    [400, "bad-request"],
+    [411, "length-required"]
+  ])("gets the plain PUT, and the episode is blamed for nothing: %i", async (status, name) => {
+    await using world = await lab(({ method }) => (method === "POST" ? refusal(status, name) : "good"))
+    expect((await world.box.once()).counts).toEqual(SHIPPED)
+    expect(world.receiver.methods()).toEqual(["POST", "PUT"])
+  })
+
+  it("gets the plain PUT when it does so to appends", async () => {
+    await using world = await lab(({ method }) => (method === "PATCH" ? refusal(400, "bad-request") : "good"))
+    expect((await world.box.once()).counts).toEqual(SHIPPED)
+    expect(world.receiver.methods()).toEqual(["POST", "PATCH", "PUT"])
+  })
+})
+
+it("goes in one piece where the least that the receiver takes is too large for something on the way", async () => {
+  await using world = await lab(
+    ({ headers, method }) => (method === "PATCH" && Number(headers["content-length"]) > 300_000 ? html(413) : "good"),
+    { limit: "min-append-size=1200000" }
+  )
+  expect((await world.box.once()).counts).toEqual(SHIPPED)
+  expect(world.receiver.methods()).toEqual(["POST", "PATCH", "PUT"])
 })
 
 it("sends smaller appends where something on the way takes no larger ones", async () => {
@@ -304,6 +380,7 @@ describe("a link that stays away", () => {
     expect(box.names("outbox")).toEqual(["E1.tar.zst", "E1.upload.json"])
     expect(box.json("outbox/E1.upload.json")).toEqual({
       url: `${receiver.url}/v1/uploads/u1`,
+      host_id: "lab-1",
       sha256: sha256Of(fs.readFileSync(box.path("outbox/E1.tar.zst"))),
       bytes: fs.statSync(box.path("outbox/E1.tar.zst")).size
     })
@@ -343,7 +420,8 @@ it("a shipper that was killed goes on where it was", async () => {
 describe("the note of an upload", () => {
   it.each([
     ["speaks of another origin", { url: "http://127.0.0.1:1/v1/uploads/u1" }],
-    ["belongs to another tarball", { sha256: "0".repeat(64) }]
+    ["belongs to another tarball", { sha256: "0".repeat(64) }],
+    ["was made as another host", { host_id: "lab-2" }]
   ])("that %s counts for nothing", async (_, over) => {
     let away = true
     await using world = await lab(({ method }) => (away && method !== "POST" ? { cutAfter: 0 } : "good"))

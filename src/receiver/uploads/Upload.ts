@@ -14,8 +14,8 @@ export interface Upload {
   readonly announced: Announcement
   /** Bytes that are on disk for good; it never shrinks. */
   offset: number
-  /** When the offset last grew, or the upload began. Milliseconds since 1970. */
-  progressAt: number
+  /** When the offset last grew, or the upload began or was stored. Milliseconds of `steadyMillis`; below zero before the machine started. */
+  movedAt: number
   /** `stored`: through, and kept in mind for whoever missed the answer; `gone`: nothing of it is left. */
   fate: "open" | "stored" | "gone"
   /** Requests that are at it, or wait for their turn. */
@@ -25,11 +25,15 @@ export interface Upload {
   readonly turn: Semaphore.Semaphore
 }
 
-export const makeUpload = (token: UploadToken, { announced, offset, progressAt }: UploadState): Upload => ({
+export const makeUpload = (
+  token: UploadToken,
+  { announced, offset }: Pick<UploadState, "announced" | "offset">,
+  movedAt: number
+): Upload => ({
   token,
   announced,
   offset,
-  progressAt,
+  movedAt,
   fate: "open",
   visitors: 0,
   overtaken: Deferred.makeUnsafe(),

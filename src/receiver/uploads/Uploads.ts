@@ -24,6 +24,7 @@ import { Intake } from "../intake.ts"
 import { Limits } from "../limits.ts"
 import type { Announcement } from "../questions.ts"
 import { Slots } from "../slots.ts"
+import { steadyMillis } from "../steady.ts"
 import { append } from "./append.ts"
 import { makeChecks } from "./checks.ts"
 import { complete } from "./complete.ts"
@@ -121,11 +122,14 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
   })
   const keepInMind = Effect.fnUntraced(function* (upload: Upload) {
     upload.fate = "stored"
-    upload.progressAt = yield* Clock.currentTimeMillis
+    upload.movedAt = yield* steadyMillis
     yield* clear(upload)
   })
   /** They are gone with the call, all of them, so that nobody comes to one meanwhile; their files go with the effect. */
-  const dismiss = (uploads: ReadonlyArray<Upload>, say: (upload: Upload) => Effect.Effect<void> = () => Effect.void) => {
+  const dismiss = (
+    uploads: ReadonlyArray<Upload>,
+    say: (upload: Upload) => Effect.Effect<void> = () => Effect.void
+  ) => {
     const open = uploads.filter(({ fate }) => fate === "open")
     for (const upload of uploads) {
       upload.fate = "gone"
@@ -140,23 +144,23 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
       Effect.annotateLogs({ host: announced.hostId, episode: announced.episodeId, offset })
     )
   const sweep = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* steadyMillis
     yield* dismiss(shelf.overdue(now), sayExpired)
   })
 
   const begin = Effect.fnUntraced(function* (announced: Announcement) {
     const token = uploadTokenOf(yield* random.randomBytes(TOKEN_BYTES))
-    const progressAt = yield* Clock.currentTimeMillis
-    const leaving = shelf.toMakeRoom(announced, progressAt)
+    const [progressAt, now] = [yield* Clock.currentTimeMillis, yield* steadyMillis]
+    const leaving = shelf.toMakeRoom(announced, now)
     if ("problem" in leaving) return yield* Effect.fail(leaving)
-    const upload = makeUpload(token, { announced, offset: 0, progressAt })
+    const upload = makeUpload(token, { announced, offset: 0 }, now)
     // Counted from now on: of two that come at once, one has to see the other.
     shelf.add(upload)
     yield* dismiss(leaving)
     yield* Durable.makeDirectory(directory).pipe(
-      Effect.andThen(makeDataFile(directory, upload.token)),
+      Effect.andThen(makeDataFile(directory, token)),
       // A crash here leaves data without a state, which the next start removes.
-      Effect.andThen(writeState(directory, upload.token, upload)),
+      Effect.andThen(writeState(directory, token, { announced, offset: 0, progressAt })),
       orEndProgram,
       orLater,
       Effect.tapError(() => giveUp(upload))
@@ -169,7 +173,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
     if (upload === undefined || mayWriteAs(client, upload.announced.hostId) !== undefined) {
       return yield* Effect.fail(noUpload)
     }
-    if (!shelf.isExpired(upload, yield* Clock.currentTimeMillis)) return upload
+    if (!shelf.isExpired(upload, yield* steadyMillis)) return upload
     yield* dismiss([upload], sayExpired)
     return yield* Effect.fail(noUpload)
   })
@@ -230,7 +234,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
   )
 
   const limitOf = Effect.fnUntraced(function* (upload?: Upload) {
-    const age = upload === undefined ? 0 : (yield* Clock.currentTimeMillis) - upload.progressAt
+    const age = upload === undefined ? 0 : (yield* steadyMillis) - upload.movedAt
     const maxAge = Math.max(0, Math.floor((bounds.expiryMillis - age) / 1000))
     return { maxSize: limits.maxEpisodeBytes, maxAge } satisfies UploadLimit as UploadLimit
   })

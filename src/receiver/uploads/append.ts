@@ -9,6 +9,7 @@ import { Codec } from "../../services/Codec.ts"
 import { mismatch, refusal } from "../arrived.ts"
 import type { Body } from "../body.ts"
 import { orEndProgram } from "../Fatal.ts"
+import { steadyMillis } from "../steady.ts"
 import type { Check } from "./checks.ts"
 import { orLater } from "./dataFile.ts"
 import { writeState } from "./state.ts"
@@ -33,12 +34,12 @@ export interface Into {
 /** Makes the first `end` bytes count. Nobody is told of them before. */
 const count = Effect.fnUntraced(function* ({ directory, file, upload }: Into, end: number) {
   if (end === upload.offset) return
-  const progressAt = yield* Clock.currentTimeMillis
+  const [progressAt, movedAt] = [yield* Clock.currentTimeMillis, yield* steadyMillis]
   yield* Durable.syncFile(file)
   // A crash here leaves bytes behind the offset, which count for nothing.
   yield* writeState(directory, upload.token, { announced: upload.announced, offset: end, progressAt })
   upload.offset = end
-  upload.progressAt = progressAt
+  upload.movedAt = movedAt
 }, orEndProgram)
 
 /** Writes a piece and checks it. Neither of the two may be cut short by the other's failure. */

@@ -4,6 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { UploadToken } from "../../domain/upload/token.ts"
 import { mustBeDirectory, orMissing } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
+import { steadyMillis } from "../steady.ts"
 import { removeFiles } from "./dataFile.ts"
 import { dataPath, parseEntry } from "./paths.ts"
 import { readState } from "./state.ts"
@@ -15,9 +16,9 @@ const revive = Effect.fnUntraced(function* (directory: string, token: UploadToke
   const state = yield* orMissing(readState(directory, token))
   const data = yield* orMissing(volume.inspect(dataPath(directory, token)))
   if (state === undefined || data?.type !== "File" || data.size < state.offset) return undefined
-  // A clock that was set back must not keep it for ever.
-  const progressAt = Math.min(state.progressAt, yield* Clock.currentTimeMillis)
-  return makeUpload(token, { ...state, progressAt })
+  // Which time it is counts here only: a clock that is set later neither ends an upload nor keeps it.
+  const age = Math.max(0, (yield* Clock.currentTimeMillis) - state.progressAt)
+  return makeUpload(token, state, (yield* steadyMillis) - age)
 })
 
 const reviveOrRemove = Effect.fnUntraced(function* (directory: string, token: UploadToken) {

@@ -1,4 +1,4 @@
-/** Which uploads there are, and which of them have to go. Pure: nothing here touches the disk. */
+/** Which uploads there are, and which of them have to go. Pure: nothing here touches the disk; `now` is of `steadyMillis`. */
 import type { HostId } from "../../domain/names.ts"
 import type { Problem } from "../../domain/protocol.ts"
 import type { UploadToken } from "../../domain/upload/token.ts"
@@ -27,8 +27,8 @@ export const makeShelf = (bounds: Bounds) => {
   const openOf = (hostId: HostId): ReadonlyArray<Upload> =>
     [...uploads.values()].filter(({ announced, fate }) => fate === "open" && announced.hostId === hostId)
 
-  const isExpired = ({ fate, progressAt, visitors }: Upload, now: number): boolean =>
-    visitors === 0 && now - progressAt >= (fate === "open" ? bounds.expiryMillis : REMEMBER_MILLIS)
+  const isExpired = ({ fate, movedAt, visitors }: Upload, now: number): boolean =>
+    visitors === 0 && now - movedAt >= (fate === "open" ? bounds.expiryMillis : REMEMBER_MILLIS)
 
   const fits = (open: ReadonlyArray<Upload>, { bytes }: Announcement): boolean =>
     open.length === 0 ||
@@ -40,10 +40,10 @@ export const makeShelf = (bounds: Bounds) => {
    * has none open may begin one of any size.
    */
   const toMakeRoom = (announced: Announcement, now: number): ReadonlyArray<Upload> | Problem => {
-    let open = openOf(announced.hostId).toSorted((a, b) => a.progressAt - b.progressAt)
+    let open = openOf(announced.hostId).toSorted((a, b) => a.movedAt - b.movedAt)
     const leaving: Array<Upload> = []
     while (!fits(open, announced)) {
-      const next = open.find(({ progressAt, visitors }) => visitors === 0 && now - progressAt >= RESTED_MILLIS)
+      const next = open.find(({ movedAt, visitors }) => visitors === 0 && now - movedAt >= RESTED_MILLIS)
       if (next === undefined) return tooManyOpen(announced.hostId, bounds)
       leaving.push(next)
       open = open.filter((upload) => upload !== next)
@@ -60,9 +60,7 @@ export const makeShelf = (bounds: Bounds) => {
     /** Those whose time is over, and the oldest of too many that are only remembered. */
     overdue: (now: number): ReadonlyArray<Upload> => {
       const all = [...uploads.values()]
-      // A clock that was set back must not keep one for ever.
-      for (const upload of all) upload.progressAt = Math.min(upload.progressAt, now)
-      const stored = all.filter(({ fate }) => fate === "stored").toSorted((a, b) => b.progressAt - a.progressAt)
+      const stored = all.filter(({ fate }) => fate === "stored").toSorted((a, b) => b.movedAt - a.movedAt)
       const over = new Set(stored.slice(MAX_REMEMBERED))
       return all.filter((upload) => isExpired(upload, now) || (over.has(upload) && upload.visitors === 0))
     },

@@ -121,7 +121,7 @@ const meet = (course: Course, { reading, verdict }: Step, wasAppend: boolean) =>
     Smaller: () => Effect.succeed<End | undefined>(undefined),
     Ask: () => getNowhere(course, verdict),
     At: Effect.fnUntraced(function* ({ limit, offset }) {
-      if (offset > course.parcel.bytes) return { _tag: "Gone" }
+      if (offset > course.parcel.bytes) return { _tag: "Gone" } satisfies End
       const before = course.told
       yield* hear(course, offset, limit)
       if (course.setbacks > MOST_SETBACKS) return answered(stuck("the receiver loses what it had of an upload"))
