@@ -315,40 +315,55 @@ test("a sync that fails ends the program, and nobody is told of the bytes", asyn
   expect(Exit.isFailure(exit) && Cause.hasDies(exit.cause)).toBe(true)
 })
 
-test("an upload expires so long after it last moved, by the receiver's clock", async () => {
+test("an upload expires so long after it last moved", async () => {
   const root = makeRoot()
-  let ahead = 0
-  const options = { root, ahead: () => ahead }
+  let passed = 0
+  const options = { root, passed: () => passed }
   let paths: ReadonlyArray<string>
   {
     await using receiver = await startReceiver(options)
     const moving = await begin(receiver, whole)
     const resting = await begin(receiver, whole)
     paths = [moving, resting]
-    ahead = 6 * DAY
+    passed = 6 * DAY
     await put(receiver, moving, 0, 10)
     expect((await send(receiver.port, look(moving))).headers["upload-limit"]).toMatch(/max-age=60(4800|47\d\d)$/)
     expect((await send(receiver.port, look(resting))).headers["upload-limit"]).toMatch(/max-age=8[56]\d{3}$/)
-    ahead = 7 * DAY
+    passed = 7 * DAY
     expectProblem(await get(receiver, resting), 404, "no-upload")
     expect(kept(receiver)).toHaveLength(2)
     expect(await ask(receiver, moving)).toBe(10)
   }
-  ahead = 12 * DAY
+  passed = 12 * DAY
   {
     await using receiver = await startReceiver(options)
     expect(await ask(receiver, paths[0] ?? "")).toBe(10)
   }
-  ahead = 13 * DAY + 1000
+  passed = 13 * DAY + 1000
   await using receiver = await startReceiver(options)
   await until(() => kept(receiver).length === 0)
   expectProblem(await get(receiver, paths[0] ?? ""), 404, "no-upload")
 })
 
+test("a clock that is set ends no upload while the receiver runs", async () => {
+  let ahead = 0
+  const uploads = { expiryMillis: 7 * DAY, maxPerHost: 1, maxBytesPerHost: 1e9 }
+  await using receiver = await startReceiver({ limits: { uploads }, ahead: () => ahead })
+  const path = await begin(receiver, whole)
+  for (const by of [30 * DAY, -400 * DAY]) {
+    ahead = by
+    const told = await send(receiver.port, look(path))
+    expect([told.status, told.headers["upload-limit"]]).toEqual([204, expect.stringMatching(/max-age=604(800|7\d\d)$/)])
+    expectProblem(await send(receiver.port, creation(whole)), 429, "too-many-open-uploads")
+  }
+  expect((await put(receiver, path, 0, whole.length, true)).status).toBe(201)
+})
+
 test("a clock that was set back keeps no upload for ever", async () => {
   const root = makeRoot()
   let ahead = 400 * DAY
-  const options = { root, ahead: () => ahead }
+  let passed = 0
+  const options = { root, ahead: () => ahead, passed: () => passed }
   let path: string
   {
     await using receiver = await startReceiver(options)
@@ -357,16 +372,16 @@ test("a clock that was set back keeps no upload for ever", async () => {
   ahead = 0
   await using receiver = await startReceiver(options)
   expect(await ask(receiver, path)).toBe(0)
-  ahead = 7 * DAY + 1000
+  passed = 7 * DAY + 1000
   expectProblem(await get(receiver, path), 404, "no-upload")
 })
 
 test("a host has so many uploads open and no more, and those that rest make room", async () => {
-  let ahead = 0
+  let passed = 0
   const uploads = { expiryMillis: 7 * DAY, maxPerHost: 3, maxBytesPerHost: 1e9 }
-  await using receiver = await startReceiver({ limits: { uploads }, ahead: () => ahead })
+  await using receiver = await startReceiver({ limits: { uploads }, passed: () => passed })
   const first = await begin(receiver, whole)
-  ahead += 1000
+  passed += 1000
   const second = await begin(receiver, whole)
   const third = await begin(receiver, whole)
   const refused = await send(receiver.port, creation(whole))
@@ -375,13 +390,37 @@ test("a host has so many uploads open and no more, and those that rest make room
   const elsewhere = { ...creation(whole), path: PATH.replace("lab-1", "lab-2") }
   expect((await send(receiver.port, elsewhere)).status).toBe(201)
   await put(receiver, first, 0, 10)
-  ahead += 600_000
+  passed += 600_000
   await put(receiver, third, 0, 10)
   const fourth = await begin(receiver, whole)
   expectProblem(await get(receiver, second), 404, "no-upload")
   for (const path of [first, third, fourth]) expect((await send(receiver.port, look(path))).status).toBe(204)
   expect((await send(receiver.port, { method: "DELETE", path: third })).status).toBe(204)
   expect((await put(receiver, fourth, 0, whole.length, true)).status).toBe(201)
+})
+
+test("nobody comes to an upload that is to make room", async () => {
+  let passed = 0
+  const removals: Array<string> = []
+  const held = Deferred.makeUnsafe<void>()
+  const beforeRemove = (path: string) =>
+    Effect.suspend(() => {
+      if (passed === 0) return Effect.void
+      removals.push(path)
+      return Deferred.await(held)
+    })
+  const uploads = { expiryMillis: 7 * DAY, maxPerHost: 100, maxBytesPerHost: whole.length + 1 }
+  await using receiver = await startReceiver({ limits: { uploads }, passed: () => passed, beforeRemove })
+  const paths = [await begin(receiver, small), await begin(receiver, small)]
+  passed = 600_000
+  const third = send(receiver.port, creation(whole))
+  await until(() => removals.length > 0)
+  const answers = []
+  for (const path of paths) answers.push(await send(receiver.port, part(path, small, 0, false)))
+  Deferred.doneUnsafe(held, Effect.void)
+  for (const answer of answers) expectProblem(answer, 404, "no-upload")
+  expect((await third).status).toBe(201)
+  expect(kept(receiver)).toHaveLength(2)
 })
 
 test("what a host announces together has a limit, and one of any size is let in", async () => {

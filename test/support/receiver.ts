@@ -117,19 +117,23 @@ export interface Options {
   readonly file?: (file: FileSystem.File, path: string) => FileSystem.File
   /** How far its wall clock is ahead. Milliseconds. */
   readonly ahead?: () => number
+  /** How much more time has passed than has, by either clock. Milliseconds. */
+  readonly passed?: () => number
+  /** Has to happen before a file or directory is removed. */
+  readonly beforeRemove?: (path: string) => Effect.Effect<void>
 }
 
-const filesOf = (change: Options["file"]) =>
-  change === undefined
-    ? NodeFileSystem.layer
-    : Layer.effect(
-        FileSystem.FileSystem,
-        Effect.map(FileSystem.FileSystem, (fs) => ({
-          ...fs,
-          open: (path: string, options?: Parameters<typeof fs.open>[1]) =>
-            Effect.map(fs.open(path, options), (file) => change(file, path))
-        }))
-      ).pipe(Layer.provide(NodeFileSystem.layer))
+const filesOf = ({ beforeRemove = () => Effect.void, file: change = (file) => file }: Options) =>
+  Layer.effect(
+    FileSystem.FileSystem,
+    Effect.map(FileSystem.FileSystem, (fs) => ({
+      ...fs,
+      open: (path: string, options?: Parameters<typeof fs.open>[1]) =>
+        Effect.map(fs.open(path, options), (file) => change(file, path)),
+      remove: (path: string, options?: Parameters<typeof fs.remove>[1]) =>
+        Effect.andThen(beforeRemove(path), fs.remove(path, options))
+    }))
+  ).pipe(Layer.provide(NodeFileSystem.layer))
 
 const spaceOf = (freeBytes: (() => number) | undefined) =>
   freeBytes === undefined
@@ -144,17 +148,19 @@ const spaceOf = (freeBytes: (() => number) | undefined) =>
       ).pipe(Layer.provide(layerVolume))
 
 /** A clock that the test sets. */
-const clockOf = (ahead: () => number) =>
+const clockOf = ({ ahead = () => 0, passed = () => 0 }: Options) =>
   Layer.effect(
     Clock.Clock,
     Effect.map(Clock.Clock, (clock) => {
-      const now = () => clock.currentTimeMillisUnsafe() + ahead()
-      return new Proxy(clock, {
-        get: (target, key) => {
-          if (key === "currentTimeMillisUnsafe") return now
-          return key === "currentTimeMillis" ? Effect.sync(now) : Reflect.get(target, key, target)
-        }
-      })
+      const now = () => clock.currentTimeMillisUnsafe() + ahead() + passed()
+      const steady = () => clock.monotonicTimeNanosUnsafe() + BigInt(passed()) * 1_000_000n
+      const set: Readonly<Record<PropertyKey, unknown>> = {
+        currentTimeMillisUnsafe: now,
+        currentTimeMillis: Effect.sync(now),
+        monotonicTimeNanosUnsafe: steady,
+        monotonicTimeNanos: Effect.sync(steady)
+      }
+      return new Proxy(clock, { get: (target, key) => set[key] ?? Reflect.get(target, key, target) })
     })
   )
 
@@ -204,13 +210,7 @@ export const startReceiver = async (options: Options = {}) => {
       )
     ),
     Layer.provideMerge(
-      Layer.mergeAll(
-        Fatal.layer,
-        layerCodec,
-        SecureRandom.layerWebCrypto,
-        filesOf(options.file),
-        spaceOf(options.freeBytes)
-      )
+      Layer.mergeAll(Fatal.layer, layerCodec, SecureRandom.layerWebCrypto, filesOf(options), spaceOf(options.freeBytes))
     )
   )
   const server = layerHttpServer({ listen: options.listen ?? "127.0.0.1:0", tls: options.tls })
@@ -218,7 +218,7 @@ export const startReceiver = async (options: Options = {}) => {
     Layer.provideMerge(server),
     Layer.provideMerge(world),
     Layer.provideMerge(Logger.layer([logger])),
-    Layer.provideMerge(clockOf(options.ahead ?? (() => 0)))
+    Layer.provideMerge(clockOf(options))
   )
   const scope = Scope.makeUnsafe()
   mkdirSync(incoming, { mode: 0o700, recursive: true })

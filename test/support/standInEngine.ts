@@ -68,7 +68,9 @@ export const startStandInEngine = async () => {
       Image: order["Image"] ?? "",
       State: "created",
       Labels: order["Labels"] ?? {},
-      NetworkSettings: { Networks: {} }
+      NetworkSettings: {
+        Networks: order["HostConfig"]?.["NetworkMode"] === "none" ? { none: { NetworkID: "0f", IPAMConfig: null } } : {}
+      }
     }
     containers.set(Id, container)
     const endpoints: Record<string, never> = order["NetworkingConfig"]?.["EndpointsConfig"] ?? {}

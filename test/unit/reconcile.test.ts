@@ -318,6 +318,78 @@ describe("the master", () => {
     })
   })
 
+  it.effect("tells an order that changes nothing too: a copy from before it counts for nothing then", () => {
+    const database = makeDatabase()
+    const agent = makeAgent()
+    let copy: ReadonlyArray<Order> = []
+    const first = Effect.gen(function* () {
+      yield* beat(agent)
+      yield* order(called("t2"))
+      copy = [...database.orders.values()]
+      yield* beat(agent)
+      yield* order(TWO_LANS)
+      yield* beat(agent)
+      yield* beat(agent)
+      yield* order(TWO_LANS)
+      for (let i = 0; i < 10; i++) {
+        yield* TestClock.adjust("1 hour")
+        yield* beat(agent)
+      }
+      expect(agent.asked.filter((line) => line.endsWith("apply t1 3"))).toHaveLength(1)
+      expect(agent.reported().generation).toBe(3)
+    })
+    const second = Effect.gen(function* () {
+      const before = agent.asked.length
+      yield* order(called("t2"))
+      for (let i = 0; i < 10; i++) {
+        yield* beat(agent)
+        yield* TestClock.adjust("1 hour")
+      }
+      expect(agent.asked).toHaveLength(before)
+      expect(agent.control.state.topology_id).toBe("t1")
+    })
+    return Effect.gen(function* () {
+      yield* master(agent, database, first)
+      database.orders.clear()
+      for (const each of copy) database.orders.set(each.hostId, each)
+      yield* master(agent, database, second)
+    })
+  })
+
+  it.effect("tells an agent that lags behind with every report, while it cannot be reached", () => {
+    const [agent, database] = [makeAgent(running(TWO_LANS, 0)), makeDatabase()]
+    agent.control.instead = { _tag: "Unreached", error: "ECONNREFUSED" }
+    return master(
+      agent,
+      database,
+      Effect.gen(function* () {
+        yield* beat(agent)
+        yield* order(TWO_LANS)
+        yield* TestClock.adjust("10 hours")
+        expect(agent.asked).toHaveLength(1)
+        yield* beat(agent)
+        expect(agent.asked).toHaveLength(2)
+        agent.control.instead = { _tag: "Done" }
+        for (let i = 0; i < 10; i++) yield* beat(agent)
+        expect(agent.asked).toHaveLength(3)
+      })
+    )
+  })
+
+  it.effect("takes over no generation that leaves no room for orders", () => {
+    const [agent, database] = [makeAgent(running(TWO_LANS, 2 ** 52)), makeDatabase()]
+    return master(
+      agent,
+      database,
+      Effect.gen(function* () {
+        yield* beat(agent)
+        const problem = yield* Effect.flip(order(called("t2"), true))
+        expect(problem.error).toContain(`generation ${2 ** 52}, which no master gives`)
+        expect(database.orders.size).toBe(0)
+      })
+    )
+  })
+
   it.effect("refused for its generation asks no more, whatever the agent leaves unsaid", () => {
     const [agent, database] = [makeAgent(), makeDatabase()]
     agent.control.instead = { _tag: "Superseded", error: "generation 1 is older than 9" }

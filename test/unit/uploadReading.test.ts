@@ -1,5 +1,6 @@
 /** The table of what answers mean for a resumable upload. */
 import { describe, expect, it } from "vitest"
+import { type ProblemName, problems, problemType } from "../../src/domain/protocol.ts"
 import { uploadProblemType } from "../../src/domain/upload/fields.ts"
 import { type Answer, readAppend, readCreation, readOffset, uploadUrl } from "../../src/domain/upload/reading.ts"
 
@@ -15,6 +16,10 @@ const answer = (status: number, body?: unknown, headers: Answer["headers"] = {})
 const own = (status: number, headers?: Answer["headers"]) =>
   answer(status, { type: "urn:cis490:problem:x", error: "no" }, headers)
 const foreign = (status: number) => answer(status, undefined, { "content-type": "text/html" })
+
+/** As the receiver says it. */
+const refused = (name: ProblemName, headers?: Answer["headers"]) =>
+  answer(problems[name].status, { type: problemType(name), error: "no" }, headers)
 
 /** `[status, from the receiver, from anybody else]`. */
 type Rows = ReadonlyArray<readonly [number, string, string]>
@@ -71,6 +76,28 @@ describe("the answer to the request that makes an upload", () => {
   it("a problem of the draft is never the episode's", () => {
     const body = { type: uploadProblemType.inconsistentLength, error: "no" }
     expect(readCreation(answer(400, body), ASKED)._tag).toBe("NoDraft")
+  })
+})
+
+describe("what the receiver refuses because of the way of sending", () => {
+  const middle = { end: 100, last: false }
+  const last = { end: 200, last: true }
+  it.each([
+    ["bad-request", "NoDraft", "NoDraft"],
+    ["bad-digest", "NoDraft", "NoDraft"],
+    ["length-required", "NoDraft", "NoDraft"],
+    ["no-partial-upload", "NoDraft", "NoDraft"],
+    ["inconsistent-upload-length", "NoDraft", "Gone"],
+    ["completed-upload", "NoDraft", "Gone"],
+    ["no-upload", "NoDraft", "Gone"],
+    ["mismatching-upload-offset", "NoDraft", "Ask"]
+  ] as const)("%s is never the episode's: %s when it is made, %s to an append", (name, created, appended) => {
+    for (const headers of [{}, { "upload-complete": "?0" }, { "upload-complete": "?1" }]) {
+      expect(readCreation(refused(name, headers), ASKED)._tag).toBe(created)
+      expect(readAppend(refused(name, headers), middle)._tag).toBe(appended)
+      expect(readAppend(refused(name, headers), last)._tag).toBe(appended)
+      expect(readOffset(refused(name, headers), 200)._tag).not.toBe("Final")
+    }
   })
 })
 

@@ -16,9 +16,9 @@ const announcement = (host: string, bytes: number) => ({
   contentSha256: undefined,
   commit: undefined
 })
-const upload = (host: string, bytes: number, progressAt: number): Upload => {
+const upload = (host: string, bytes: number, movedAt: number): Upload => {
   const token = UploadToken.make((made++).toString(16).padStart(32, "0"))
-  return makeUpload(token, { announced: announcement(host, bytes), offset: 0, progressAt })
+  return makeUpload(token, { announced: announcement(host, bytes), offset: 0 }, movedAt)
 }
 const shelfOf = (...uploads: ReadonlyArray<Upload>) => {
   const shelf = makeShelf(bounds)

@@ -63,7 +63,7 @@ const ofEnd: ReadonlyArray<ProblemName> = [
 export const beginUpload = {
   summary: "Begin an upload that may be resumed",
   description:
-    "What can be refused from the headers is refused here. The body may hold the beginning of the tarball, or all of it. A PUT with `Upload-Complete: ?1` and `Upload-Draft-Interop-Version: 8` is told in a 104 where it can be resumed.",
+    "What can be refused from the headers is refused here. The body may hold the beginning of the tarball, or all of it. With `Upload-Draft-Interop-Version: 8` a request that carries content is told in a 104 where it can be resumed.",
   security: token,
   parameters: [
     completeField,

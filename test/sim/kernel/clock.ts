@@ -1,4 +1,4 @@
-/** Effect's clock as one process sees it: wall time from its machine, monotonic time from the world. */
+/** Effect's clock as one process sees it: wall time from its machine, monotonic time as well. */
 import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ export const makeClock = (process: Process): Clock => {
   const { machine } = process
   const wallMillis = (): number => Math.floor(machine.wallMillis())
   const wallNanos = (): bigint => machine.wallNanos()
-  const monotonicNanos = (): bigint => BigInt(Math.round((machine.world.now() - machine.bootedAt) * NANOS))
+  const monotonicNanos = (): bigint => BigInt(Math.round(machine.monotonicMillis() * NANOS))
 
   const sleepMillis = (millis: number): Effect.Effect<void> => {
     if (millis <= 0) return Effect.yieldNow

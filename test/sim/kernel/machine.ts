@@ -15,7 +15,11 @@ export interface Machine {
   wallNanos(): bigint
   /** Sets its clock off by so much from where it is; monotonic time does not jump. */
   jumpClock(millis: number): void
-  /** In the world's time; monotonic time counts from here. */
+  /** So much time passes on it at once, by either clock. */
+  letPass(millis: number): void
+  /** Since it was booted, whatever is set. */
+  monotonicMillis(): number
+  /** In the world's time. */
   readonly bootedAt: number
   readonly on: boolean
   /** Those that are alive, oldest first. */
@@ -49,6 +53,7 @@ export const makeMachine = (world: World, options: MachineOptions): Machine => {
   const incarnations = new Map<string, number>()
   let offset = options.clockOffsetMillis ?? 0
   let bootedAt = world.now()
+  let passed = 0
   let on = true
   let pids = FIRST_PID
   let cuts = 0
@@ -98,6 +103,12 @@ export const makeMachine = (world: World, options: MachineOptions): Machine => {
       offset += millis
       note(`its clock jumps by ${millis / 1000} s`)
     },
+    letPass: (millis) => {
+      offset += millis
+      passed += millis
+      note(`${millis / 1000} s pass`)
+    },
+    monotonicMillis: () => world.now() - bootedAt + passed,
     get bootedAt() {
       return bootedAt
     },
@@ -113,6 +124,7 @@ export const makeMachine = (world: World, options: MachineOptions): Machine => {
       if (on) return
       on = true
       bootedAt = world.now()
+      passed = 0
       note("boots")
     },
     note

@@ -201,8 +201,8 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "an upload that is never over",
     file: "src/receiver/uploads/shelf.ts",
-    find: "visitors === 0 && now - progressAt >= (fate",
-    replace: "visitors < 0 && now - progressAt >= (fate",
+    find: "visitors === 0 && now - movedAt >= (fate",
+    replace: "visitors < 0 && now - movedAt >= (fate",
     promise: "what is given up goes"
   }
 ]
