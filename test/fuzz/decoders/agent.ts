@@ -1,6 +1,7 @@
 /** What an agent reads: what a master sends, what the kernel and the engine say. */
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
@@ -82,8 +83,7 @@ const tokens = row({
   read: (authorization) =>
     outcomeNow(
       Effect.flatMap(Auth.Auth, (auth) => auth.authenticate({ authorization })).pipe(
-        Effect.provide(layerAuth),
-        Effect.provide(layerSync)
+        Effect.provide(Layer.provideMerge(layerAuth, layerSync))
       )
     ),
   typed: (answer, text) => {
