@@ -178,7 +178,7 @@ test("what is not ours is in the way, and is never touched", async () => {
   const named = await box.apply(LAB)
   expect([named.status, named.body["error"]]).toEqual([400, expect.stringContaining(`network ${name("inner")}`)])
   expect(await present()).toEqual({ networks: [name("inner")], containers: [] })
-  expect(await box.state()).toMatchObject({ topology_id: null, generation: 0 })
+  expect(await box.state()).toMatchObject({ topology_id: null, generation: 1 })
   const overlapping: Hydrated = {
     topology: { id: "t2", name: "" },
     lans: [{ name: "a", subnet: "10.77.0.128/25", is_dmz: false }],
