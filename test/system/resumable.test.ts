@@ -28,6 +28,14 @@ afterAll(async () => {
 let made = 0
 const next = (bytes = 64): Shipment => shipment("lab-1", `E${made++}`, bytes)
 
+/** Sends a body over some two seconds, in which the receiver makes what came count more than once. */
+const trickle = async (under: ReturnType<DraftClient["patch"]>, body: Uint8Array): Promise<void> => {
+  for (let at = 0; at < body.length; at += 500_000) {
+    await under.write(body.subarray(at, at + 500_000))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
 const expectStored = ({ episodeId, hostId, tarball }: Shipment): void => {
   expect(Buffer.compare(fs.readFileSync(box.stored(hostId, episodeId)), tarball)).toBe(0)
   expect(box.rows().filter((row) => row.host_id === hostId && row.episode_id === episodeId)).toHaveLength(1)
@@ -290,10 +298,7 @@ test("no offset that is told while a piece is on its way goes back when its Cont
   const piece = wanted.tarball.subarray(0, 5_000_000)
   const fields = [["content-digest", contentDigestOf(Buffer.from("other"))]] as const
   const under = client.patch(upload, 0, undefined, { announced: piece.length, fields })
-  for (let at = 0; at < piece.length; at += 500_000) {
-    await under.write(piece.subarray(at, at + 500_000))
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
+  await trickle(under, piece)
   expect([400, 422]).toContain((await client.heard(upload, under, 0)).status)
   await client.state(upload)
   expectDone(await client.finish(upload, wanted.tarball, 2_000_000), wanted)
@@ -305,10 +310,7 @@ test("no 104 but for a creation with content: proxies that take one for the answ
   expect([begun.status, begun.interim]).toEqual([201, []])
   const upload = begun.field("location") ?? ""
   const under = client.patch(upload, 0, undefined, { announced: 5_000_000 })
-  for (let at = 0; at < 5_000_000; at += 500_000) {
-    await under.write(wanted.tarball.subarray(at, at + 500_000))
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
+  await trickle(under, wanted.tarball.subarray(0, 5_000_000))
   const answer = await client.heard(upload, under, 0)
   expect([answer.status, answer.interim]).toEqual([204, []])
 })
