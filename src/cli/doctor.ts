@@ -1,4 +1,4 @@
-/** What `doctor` of either program takes. */
+/** What `doctor` of every program takes, and what its help shows. */
 import * as Flag from "effect/cli/Flag"
 import { json } from "./json.ts"
 
@@ -10,3 +10,10 @@ export const doctorFlags = {
     Flag.optional
   )
 }
+
+/** `bundle`: where the file of the third example lies. */
+export const doctorExamples = (program: string, bundle: string) => [
+  { command: `${program} doctor`, description: "What is wrong, and what mends it" },
+  { command: `${program} doctor --json`, description: "The same for a script" },
+  { command: `${program} doctor --bundle ${bundle}`, description: "What a maintainer would ask for" }
+]

@@ -1,7 +1,7 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { doctorFlags } from "../doctor.ts"
+import { doctorExamples, doctorFlags } from "../doctor.ts"
 
 const flags = {
   ...doctorFlags,
@@ -20,9 +20,5 @@ export const doctorCommand = Command.make("doctor", flags, (given) =>
   )
 ).pipe(
   Command.withDescription("Look at everything that may be wrong on this host, and say the command that mends it"),
-  Command.withExamples([
-    { command: "cis490-shipper doctor", description: "What is wrong, and what mends it" },
-    { command: "cis490-shipper doctor --json", description: "The same for a script" },
-    { command: "cis490-shipper doctor --bundle /tmp/lab-01.tar.zst", description: "What a maintainer would ask for" }
-  ])
+  Command.withExamples(doctorExamples("cis490-shipper", "/tmp/lab-01.tar.zst"))
 )
