@@ -16,7 +16,7 @@ import { shell, tarZstd } from "./contenders/shell.ts"
 import { inOwnNetwork } from "./link/ownNetwork.ts"
 import { cpuOfChildren, cpuSeconds, watchMemory, wireBytes } from "./measure.ts"
 import { build, median } from "./programs.ts"
-import { record, type WorkloadName, workloads } from "./workload.ts"
+import { record, type Workload, type WorkloadName, workloads } from "./workload.ts"
 
 const everybody: ReadonlyArray<Contender> = [
   ours,
@@ -37,6 +37,7 @@ const { positionals, values } = parseArgs({
 const rounds = Number(values.rounds)
 const names = (positionals.length > 0 ? positionals : ["SMALL", "MEDIUM", "LARGE"]) as ReadonlyArray<WorkloadName>
 const root = mkdtempSync(join(tmpdir(), "cis490-bench-"))
+const MIB = 1024 * 1024
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 interface Figure {
@@ -81,8 +82,13 @@ const copyOf = (recorded: string, dataRoot: string): void => {
   if (status !== 0) throw new Error("the episodes cannot be copied")
 }
 
-const once = async (contender: Contender, recorded: string, episodes: number): Promise<Figure> => {
-  const run = join(root, "run")
+/**
+ * Every run has a directory of its own, and many small files go only at the end: for minutes ext4 looks at every inode that was given
+ * back before it gives out another one (`recently_deleted`), and one run would pay for the one before.
+ */
+let runs = 0
+const once = async (contender: Contender, recorded: string, { bytes, episodes }: Workload): Promise<Figure> => {
+  const run = join(root, `run-${runs++}`)
   const [dataRoot, place] = [join(run, "data"), join(run, "centre")]
   copyOf(recorded, dataRoot)
   const served = await contender.serve(place)
@@ -94,12 +100,11 @@ const once = async (contender: Contender, recorded: string, episodes: number): P
     return figure
   } finally {
     await served?.stop()
-    rmSync(run, { recursive: true, force: true })
+    if (bytes >= MIB) rmSync(run, { recursive: true, force: true })
     spawnSync("sync")
   }
 }
 
-const MIB = 1024 * 1024
 const cells = (row: ReadonlyArray<string>): string =>
   `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(36) : cell.padStart(11))).join(" | ")} |`
 
@@ -145,7 +150,7 @@ const measure = async (name: WorkloadName): Promise<void> => {
   const figures = new Map<string, Array<Figure>>(able.map((each) => [each.name, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const contender of able) {
-      const figure = await once(contender, recorded, workloads[name].episodes)
+      const figure = await once(contender, recorded, workloads[name])
       // The first round warms up.
       if (round > 0) figures.get(contender.name)?.push(figure)
     }
