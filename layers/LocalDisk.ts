@@ -6,13 +6,13 @@ import { LocalDisk } from "../src/services/LocalDisk.ts"
 import { Volume } from "../src/services/Volume.ts"
 import { infoOf } from "./localDisk/info.ts"
 import { inPlace } from "./localDisk/inPlace.ts"
-import { onThread } from "./localDisk/onThread.ts"
-import { readOnlyFile } from "./localDisk/readOnlyFile.ts"
+import { openFile } from "./localDisk/openFile.ts"
+import { makeSyncs, type Syncs } from "./localDisk/syncs.ts"
 import { inspectionOf, volumeError } from "./Volume.ts"
 
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = NodeFs.constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = NodeFs.constants
 
-/** A whole file of at most so many bytes is read in place. */
+/** A whole file of at most so many bytes is read, or written, in place. */
 const SMALL_BYTES = 128 * 1024
 
 /** Where this cannot be told the file is read as any other, and what is wrong is said then. */
@@ -25,38 +25,50 @@ const isSmallFile = (path: string): boolean => {
   }
 }
 
-/** Without waiting: a FIFO would else keep the program until somebody writes into it. */
-const openToRead = (path: string, noFollow: boolean) =>
+/** How those are opened that wait for nobody: a FIFO would keep the program until somebody writes into it, or reads from it. */
+const flagBits: Partial<Record<FileSystem.OpenFlag, number>> = {
+  r: O_RDONLY | O_NONBLOCK,
+  wx: O_WRONLY | O_CREAT | O_EXCL
+}
+
+const openInPlace = (path: string, bits: number, mode: number | undefined) =>
   Effect.acquireRelease(
-    inPlace("open", path, () => NodeFs.openSync(path, O_RDONLY | O_NONBLOCK | (noFollow ? O_NOFOLLOW : 0))),
+    inPlace("open", path, () => NodeFs.openSync(path, bits, mode)),
     (descriptor) => Effect.orDie(inPlace("open", descriptor, () => NodeFs.closeSync(descriptor)))
   )
 
-/** What is not there costs no turn of the thread pool, and is no failure. */
+/** What is not there is no failure. */
 const removeName = (path: string, base: FileSystem.FileSystem) =>
-  Effect.flatMap(
-    inPlace("remove", path, () => NodeFs.lstatSync(path, { throwIfNoEntry: false })),
-    (found) => {
-      if (found === undefined) return Effect.void
-      if (found.isDirectory()) return base.remove(path, { force: true })
-      return Effect.catchIf(
-        onThread<void>("remove", path, undefined, (done) => NodeFs.unlink(path, done)),
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.void
-      )
+  Effect.suspend(() => {
+    try {
+      NodeFs.unlinkSync(path)
+      return Effect.void
+    } catch (thrown) {
+      // A directory, and whatever else cannot be removed so, is said as Node says it.
+      return (thrown as NodeJS.ErrnoException).code === "ENOENT" ? Effect.void : base.remove(path, { force: true })
     }
-  )
+  })
 
-const filesOver = (base: FileSystem.FileSystem): FileSystem.FileSystem =>
+const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSystem =>
   FileSystem.make({
     ...base,
     access: (path, options) =>
       options === undefined ? inPlace("access", path, () => NodeFs.accessSync(path)) : base.access(path, options),
     lstat: (path) => inPlace("lstat", path, () => infoOf(NodeFs.lstatSync(path, { bigint: true }))),
-    open: (path, options) =>
-      (options?.flag ?? "r") === "r"
-        ? Effect.map(openToRead(path, options?.noFollow ?? false), readOnlyFile)
-        : base.open(path, options),
+    link: (from, to) => inPlace("link", from, () => NodeFs.linkSync(from, to)),
+    makeDirectory: (path, options) =>
+      options?.recursive === true
+        ? base.makeDirectory(path, options)
+        : inPlace("makeDirectory", path, () => void NodeFs.mkdirSync(path, { mode: options?.mode })),
+    open: (path, options = {}) => {
+      const bits = flagBits[options.flag ?? "r"]
+      return bits === undefined
+        ? base.open(path, options)
+        : Effect.map(
+            openInPlace(path, options.noFollow === true ? bits | O_NOFOLLOW : bits, options.mode),
+            (descriptor) => openFile(descriptor, syncs)
+          )
+    },
     readDirectory: (path, options) =>
       options === undefined
         ? inPlace("readDirectory", path, () => NodeFs.readdirSync(path))
@@ -66,7 +78,12 @@ const filesOver = (base: FileSystem.FileSystem): FileSystem.FileSystem =>
         isSmallFile(path) ? inPlace("readFile", path, () => NodeFs.readFileSync(path)) : base.readFile(path)
       ),
     remove: (path, options) =>
-      options?.force === true && options.recursive !== true ? removeName(path, base) : base.remove(path, options)
+      options?.force === true && options.recursive !== true ? removeName(path, base) : base.remove(path, options),
+    rename: (from, to) => inPlace("rename", from, () => NodeFs.renameSync(from, to)),
+    writeFile: (path, data, options) =>
+      options?.flag === "wx" && data.length <= SMALL_BYTES
+        ? inPlace("writeFile", path, () => NodeFs.writeFileSync(path, data, { flag: "wx", mode: options.mode }))
+        : base.writeFile(path, data, options)
   })
 
 const inspect: Volume["Service"]["inspect"] = (path) =>
@@ -78,13 +95,13 @@ const inspect: Volume["Service"]["inspect"] = (path) =>
     }
   })
 
-/** What creates, writes much or syncs stays on the thread pool: it may wait for the journal. */
+/** What reads or writes much, or syncs, stays on the thread pool. */
 export const layerInPlace = Layer.effect(
   LocalDisk,
   Effect.gen(function* () {
     const volume = yield* Volume
     return {
-      files: filesOver(yield* FileSystem.FileSystem),
+      files: filesOver(yield* FileSystem.FileSystem, makeSyncs()),
       volume: { ...volume, inspect }
     }
   })

@@ -7,11 +7,18 @@ import { typeOf } from "../fileType.ts"
 /** Node gives unsigned numbers of the kernel as signed ones. */
 const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value)
 
+/** Dates are made when they are asked for: they cost more than the question. */
 export const infoOf = (stats: BigIntStats): FileSystem.File.Info => ({
   type: typeOf(stats),
-  mtime: Option.some(stats.mtime),
-  atime: Option.some(stats.atime),
-  birthtime: Option.some(stats.birthtime),
+  get mtime() {
+    return Option.some(stats.mtime)
+  },
+  get atime() {
+    return Option.some(stats.atime)
+  },
+  get birthtime() {
+    return Option.some(stats.birthtime)
+  },
   dev: unsigned(stats.dev),
   rdev: Option.some(unsigned(stats.rdev)),
   ino: Option.some(unsigned(stats.ino)),

@@ -6,8 +6,9 @@ import * as PlatformError from "effect/PlatformError"
 import { infoOf } from "./info.ts"
 import { inPlace } from "./inPlace.ts"
 import { onThread } from "./onThread.ts"
+import type { Syncs } from "./syncs.ts"
 
-/** So much the page cache gives in less time than a turn of the thread pool takes. More is read there, and overlaps. */
+/** So much goes to or comes from the page cache in less time than a turn of the thread pool takes. More goes there, and overlaps. */
 const IN_PLACE_BYTES = 128 * 1024
 
 const beforeTheStart = (method: string) =>
@@ -18,8 +19,17 @@ const beforeTheStart = (method: string) =>
       method === "seek" ? "Cannot seek before the start of the file" : "Cannot read before the start of the file"
   })
 
-/** An open file, or a directory that is open to be synced. What would change it fails as the kernel has it. */
-export const readOnlyFile = (descriptor: number): FileSystem.File => {
+const wroteNothing = (descriptor: number) =>
+  PlatformError.systemError({
+    module: "FileSystem",
+    method: "writeAll",
+    _tag: "WriteZero",
+    pathOrDescriptor: descriptor,
+    description: "write returned 0 bytes written"
+  })
+
+/** An open file, or a directory that is open to be synced; none that appends. */
+export const openFile = (descriptor: number, syncs: Syncs): FileSystem.File => {
   let position = 0n
 
   const readAt = (method: string, buffer: Uint8Array, at: bigint) =>
@@ -31,11 +41,10 @@ export const readOnlyFile = (descriptor: number): FileSystem.File => {
     Effect.suspend(() => {
       const from = explicit ?? position
       if (from < 0n) return Effect.fail(beforeTheStart(method))
-      return Effect.tap(readAt(method, buffer, from), (bytes) =>
-        Effect.sync(() => {
-          if (explicit === undefined) position = from + BigInt(bytes)
-        })
-      )
+      return Effect.map(readAt(method, buffer, from), (bytes) => {
+        if (explicit === undefined) position = from + BigInt(bytes)
+        return bytes
+      })
     })
 
   const allocated = Effect.fnUntraced(function* (size: number, explicit: bigint | undefined) {
@@ -44,13 +53,30 @@ export const readOnlyFile = (descriptor: number): FileSystem.File => {
     return bytes === 0 ? Option.none() : Option.some(buffer.subarray(0, bytes))
   })
 
+  const writeAt = (method: string, bytes: Uint8Array, at: number) =>
+    bytes.length <= IN_PLACE_BYTES
+      ? inPlace(method, descriptor, () => NodeFs.writeSync(descriptor, bytes, 0, bytes.length, at))
+      : onThread<number>(method, descriptor, 0, (done) => NodeFs.write(descriptor, bytes, 0, bytes.length, at, done))
+
   const write = (method: string, bytes: Uint8Array) =>
-    inPlace(method, descriptor, () => NodeFs.writeSync(descriptor, bytes))
+    Effect.suspend(() =>
+      Effect.map(writeAt(method, bytes, Number(position)), (written) => {
+        position += BigInt(written)
+        return written
+      })
+    )
+
+  const writeAll = (bytes: Uint8Array): Effect.Effect<void, PlatformError.PlatformError> =>
+    bytes.length === 0
+      ? Effect.void
+      : Effect.flatMap(write("writeAll", bytes), (written) =>
+          written === 0 ? Effect.fail(wroteNothing(descriptor)) : writeAll(bytes.subarray(written))
+        )
 
   return {
     [FileSystem.FileTypeId]: FileSystem.FileTypeId,
     stat: inPlace("stat", descriptor, () => infoOf(NodeFs.fstatSync(descriptor, { bigint: true }))),
-    sync: onThread<void>("sync", descriptor, undefined, (done) => NodeFs.fsync(descriptor, done)),
+    sync: syncs.sync(descriptor),
     seek: (offset, from) =>
       Effect.suspend(() => {
         const next = from === "start" ? offset : position + offset
@@ -60,8 +86,12 @@ export const readOnlyFile = (descriptor: number): FileSystem.File => {
       }),
     read: (buffer, options) => readInto("read", buffer, options?.position),
     readAlloc: (size, options) => allocated(size, options?.position),
-    truncate: (length) => inPlace("truncate", descriptor, () => NodeFs.ftruncateSync(descriptor, length)),
+    truncate: (length = 0) =>
+      inPlace("truncate", descriptor, () => {
+        NodeFs.ftruncateSync(descriptor, length)
+        if (position > length) position = BigInt(length)
+      }),
     write: (bytes) => write("write", bytes),
-    writeAll: (bytes) => (bytes.length === 0 ? Effect.void : Effect.asVoid(write("writeAll", bytes)))
+    writeAll
   }
 }
