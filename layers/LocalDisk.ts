@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { LocalDisk } from "../src/services/LocalDisk.ts"
-import { Volume } from "../src/services/Volume.ts"
+import { type Inspection, Volume } from "../src/services/Volume.ts"
 import { infoOf } from "./localDisk/info.ts"
 import { inPlace } from "./localDisk/inPlace.ts"
 import { openFile } from "./localDisk/openFile.ts"
@@ -15,11 +15,11 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = NodeFs.c
 /** A whole file of at most so many bytes is read, or written, in place. */
 const SMALL_BYTES = 128 * 1024
 
-/** Where this cannot be told the file is read as any other, and what is wrong is said then. */
-const isSmallFile = (path: string): boolean => {
+/** Also what is not there, which is said in no time. Where this cannot be told the file is read as any other, and what is wrong is said then. */
+const isSoonRead = (path: string): boolean => {
   try {
-    const found = NodeFs.statSync(path)
-    return found.isFile() && found.size <= SMALL_BYTES
+    const stats = NodeFs.statSync(path, { throwIfNoEntry: false })
+    return stats === undefined || (stats.isFile() && stats.size <= SMALL_BYTES)
   } catch {
     return false
   }
@@ -75,7 +75,7 @@ const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSy
         : base.readDirectory(path, options),
     readFile: (path) =>
       Effect.suspend(() =>
-        isSmallFile(path) ? inPlace("readFile", path, () => NodeFs.readFileSync(path)) : base.readFile(path)
+        isSoonRead(path) ? inPlace("readFile", path, () => NodeFs.readFileSync(path)) : base.readFile(path)
       ),
     remove: (path, options) =>
       options?.force === true && options.recursive !== true ? removeName(path, base) : base.remove(path, options),
@@ -86,23 +86,46 @@ const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSy
         : base.writeFile(path, data, options)
   })
 
-const inspect: Volume["Service"]["inspect"] = (path) =>
+const asked = <A>(method: string, path: string, call: () => A) =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(inspectionOf(NodeFs.lstatSync(path, { bigint: true })))
+      return Effect.succeed(call())
     } catch (thrown) {
-      return Effect.fail(volumeError("inspect", path, thrown))
+      return Effect.fail(volumeError(method, path, thrown))
     }
   })
+
+const found = (path: string): Inspection | undefined => {
+  const stats = NodeFs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && inspectionOf(stats)
+}
+
+/** More than that are gone through on the thread pool, so that the program goes on meanwhile. */
+const MANY = 256
+
+const volumeOver = (base: Volume["Service"]): Volume["Service"] => ({
+  ...base,
+  inspect: (path) => asked("inspect", path, () => inspectionOf(NodeFs.lstatSync(path, { bigint: true }))),
+  find: (path) => asked("find", path, () => found(path)),
+  findAll: (directory) =>
+    Effect.flatMap(
+      asked("findAll", directory, () => NodeFs.readdirSync(directory)),
+      (names) =>
+        names.length > MANY
+          ? base.findAll(directory)
+          : asked("findAll", directory, () =>
+              names.map((name) => ({ name, inspection: found(`${directory}/${name}`) }))
+            )
+    )
+})
 
 /** What reads or writes much, or syncs, stays on the thread pool. */
 export const layerInPlace = Layer.effect(
   LocalDisk,
   Effect.gen(function* () {
-    const volume = yield* Volume
     return {
       files: filesOver(yield* FileSystem.FileSystem, makeSyncs()),
-      volume: { ...volume, inspect }
+      volume: volumeOver(yield* Volume)
     }
   })
 )

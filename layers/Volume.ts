@@ -1,5 +1,5 @@
 import * as NodeFs from "node:fs"
-import { type FileHandle, lstat, open, statfs } from "node:fs/promises"
+import { type FileHandle, lstat, open, readdir, statfs } from "node:fs/promises"
 import { setImmediate } from "node:timers/promises"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import {
   byWeight,
+  type Found,
   HEAVIEST,
   type Inspection,
   LockHeld,
@@ -54,6 +55,28 @@ const inspect = (path: string) =>
     attempt("inspect", path, () => lstat(path, { bigint: true })),
     inspectionOf
   )
+
+const isMissing = (thrown: unknown): boolean => (thrown as NodeJS.ErrnoException).code === "ENOENT"
+
+const findOne = async (path: string): Promise<Inspection | undefined> => {
+  try {
+    return inspectionOf(await lstat(path, { bigint: true }))
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined
+    throw thrown
+  }
+}
+
+const find = (path: string) => attempt("find", path, () => findOne(path))
+
+const findAll: Volume["Service"]["findAll"] = (directory) =>
+  attempt("findAll", directory, async () => {
+    const found: Array<Found> = []
+    for (const name of await readdir(directory)) {
+      found.push({ name, inspection: await findOne(`${directory}/${name}`) })
+    }
+    return found
+  })
 
 const space = (path: string) =>
   attempt("space", path, () => statfs(path, { bigint: true })).pipe(
@@ -211,4 +234,14 @@ const lightest: Volume["Service"]["lightest"] = (directory, { accepts, after, ch
   })
 
 /** The disk as Linux has it: `lstat`, `statfs`, and flock(2), which the kernel releases with the process. */
-export const layerVolume = Layer.succeed(Volume, { inspect, page, countHolding, lightest, space, lock, lockHolder })
+export const layerVolume = Layer.succeed(Volume, {
+  inspect,
+  find,
+  findAll,
+  page,
+  countHolding,
+  lightest,
+  space,
+  lock,
+  lockHolder
+})

@@ -43,7 +43,9 @@ export const write = Effect.fnUntraced(function* (path: string, content: string,
     })
   )
   // A crash here leaves the old content and a draft that the next write replaces.
-  yield* move(draft, path)
+  yield* fs.rename(draft, path)
+  // The draft's own directory is not synced: what comes back there after a crash is replaced too.
+  yield* syncDirectory(parent(path))
 })
 
 /** Removes a name, durably. */

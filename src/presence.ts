@@ -1,7 +1,7 @@
 /** What is under a path, where "nothing" is an answer and only not knowing is an error. Links are never followed. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import { type PlatformError, systemError } from "effect/PlatformError"
+import { Volume } from "./services/Volume.ts"
 
 /** `undefined` for what is not there. */
 export const orMissing = <A, R>(
@@ -14,10 +14,8 @@ export const orMissing = <A, R>(
   )
 
 /** What kind of thing has this name; `undefined` when nothing has. */
-export const typeAt = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  return (yield* orMissing(fs.lstat(path)))?.type
-})
+export const typeAt = (path: string) =>
+  Effect.flatMap(Volume, (volume) => Effect.map(volume.find(path), (found) => found?.type))
 
 /** Whether anything at all has this name, a broken link too. */
 export const isTaken = (path: string) => Effect.map(typeAt(path), (type) => type !== undefined)

@@ -16,6 +16,11 @@ export interface Inspection {
   readonly mtimeNs: bigint
 }
 
+export interface Found {
+  readonly name: string
+  readonly inspection: Inspection | undefined
+}
+
 /** Some names of a directory, in order. */
 export interface Page {
   /** The first ones behind where the page was to begin. */
@@ -68,6 +73,10 @@ export class Volume extends Context.Service<
   {
     /** `lstat`: links are not followed. */
     readonly inspect: (path: string) => Effect.Effect<Inspection, PlatformError>
+    /** The same, where nothing is an answer: `undefined`. */
+    readonly find: (path: string) => Effect.Effect<Inspection | undefined, PlatformError>
+    /** Every name in a directory with what `find` says of it. A name that is not UTF-8 is not found under what it reads as. */
+    readonly findAll: (directory: string) => Effect.Effect<ReadonlyArray<Found>, PlatformError>
     /**
      * The first `limit` of the names in `directory` that `accepts` takes, from behind `after` on (`""`: from the beginning), in the order
      * of JavaScript's strings, or in the reverse of it. Memory does not grow with the directory.

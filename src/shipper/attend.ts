@@ -157,9 +157,14 @@ const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) === "File"
 })
 
-const shipIt = Effect.fnUntraced(function* (run: Run, id: EpisodeId, inventory: Inventory, level: number) {
+const shipIt = Effect.fnUntraced(function* (
+  run: Run,
+  id: EpisodeId,
+  inventory: Inventory,
+  { level, mayWait }: { readonly level: number; readonly mayWait: boolean }
+) {
   const paths = yield* Layout
-  const waiting = yield* waitingTarball(id)
+  const waiting = mayWait ? yield* waitingTarball(id) : undefined
   const usable = waiting?.made_from === inventory.madeFrom
   if (waiting !== undefined && !usable) yield* meetChange(id, "the episode")
   const effort = yield* Effort
@@ -191,7 +196,7 @@ export const attend = Effect.fnUntraced(
     const inventory = yield* takeInventory(paths.episode(id), id)
     if (options.held && (yield* isStillHeld(id, inventory.madeFrom))) return outcome("conflicts")
     if (changesTooOften(yield* readTally(id), yield* Clock.currentTimeMillis)) return outcome("transient_failures")
-    return yield* options.shelf.place(id, shipIt(run, id, inventory, options.level))
+    return yield* options.shelf.place(id, (mayWait) => shipIt(run, id, inventory, { level: options.level, mayWait }))
   },
   (effect, run, id) =>
     effect.pipe(

@@ -1,6 +1,6 @@
 /** What an episode's directory holds, without reading a file: the ground on which it is packed and later compared. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import { systemError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { compareBytes } from "../domain/manifest.ts"
 import type { Sha256 } from "../domain/names.ts"
@@ -32,28 +32,44 @@ const describe = (entry: InventoryEntry): string =>
     ? `${entry.size} ${entry.mode.toString(8)} ${entry.mtimeNs} ${entry.path}\0`
     : `${entry.type} ${entry.mtimeNs} ${entry.path}\0`
 
-const inspectTop = Effect.fnUntraced(function* (directory: string) {
-  const volume = yield* Volume
-  const top = yield* volume.inspect(directory).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.fail(new Gone())
-    )
-  )
-  if (top.type !== "Directory") return yield* new Gone()
-  return top
-})
+/** Why this may never be packed, in words. */
+const faultOf = ({ path, type }: InventoryEntry, id: string): string | undefined => {
+  if (type !== "File" && type !== "Directory") return `${path} is neither a file nor a directory (${type})`
+  const fault = checkPath(`${id}/${path}`)
+  return fault === undefined ? undefined : `${JSON.stringify(path)}: ${fault}`
+}
 
-/** A name that is not UTF-8 reads as one with U+FFFD in it, and nothing is found under that. */
-const inspectChild = Effect.fnUntraced(function* (full: string, path: string) {
+const gone = (path: string) =>
+  systemError({
+    _tag: "NotFound",
+    module: "Volume",
+    method: "findAll",
+    description: "it vanished while the episode was looked at",
+    pathOrDescriptor: path
+  })
+
+/** What lies in one directory of an episode. */
+const listDirectory = Effect.fnUntraced(function* (directory: string, below: string, id: string) {
   const volume = yield* Volume
-  const notUtf8 = new Unpackable({ why: `the name ${JSON.stringify(path)} is not UTF-8` })
-  return yield* volume.inspect(full).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound" && path.includes("\uFFFD"),
-      () => Effect.fail(notUtf8)
-    )
-  )
+  const all = yield* volume.findAll(below === "" ? directory : `${directory}/${below}`)
+  if (new Set(all.map(({ name }) => name)).size !== all.length) {
+    return yield* new Unpackable({ why: `two names in ${JSON.stringify(below || ".")} are the same and not UTF-8` })
+  }
+  const entries: Array<InventoryEntry> = []
+  for (const { inspection, name } of all) {
+    if (below === "" && name === REASON_FILE) continue
+    const path = below === "" ? name : `${below}/${name}`
+    // A name that is not UTF-8 reads as one with U+FFFD in it, and nothing is found under that.
+    if (inspection === undefined && path.includes("\uFFFD")) {
+      return yield* new Unpackable({ why: `the name ${JSON.stringify(path)} is not UTF-8` })
+    }
+    if (inspection === undefined) return yield* Effect.fail(gone(`${directory}/${path}`))
+    const entry = { path, ...inspection }
+    const why = faultOf(entry, id)
+    if (why !== undefined) return yield* new Unpackable({ why })
+    entries.push(entry)
+  }
+  return entries
 })
 
 /**
@@ -61,29 +77,15 @@ const inspectChild = Effect.fnUntraced(function* (full: string, path: string) {
  * `PlatformError` is the host's trouble and passes.
  */
 export const takeInventory = Effect.fnUntraced(function* (directory: string, id: string) {
-  const fs = yield* FileSystem.FileSystem
+  const volume = yield* Volume
   const codec = yield* Codec
-  const entries: Array<InventoryEntry> = [{ path: "", ...(yield* inspectTop(directory)) }]
+  const top = yield* volume.find(directory)
+  if (top?.type !== "Directory") return yield* new Gone()
+  const entries: Array<InventoryEntry> = [{ path: "", ...top }]
   for (let next = 0; next < entries.length; next++) {
     const parent = entries[next]
     if (parent?.type !== "Directory") continue
-    const names = yield* fs.readDirectory(parent.path === "" ? directory : `${directory}/${parent.path}`)
-    if (new Set(names).size !== names.length) {
-      return yield* new Unpackable({
-        why: `two names in ${JSON.stringify(parent.path || ".")} are the same and not UTF-8`
-      })
-    }
-    for (const name of names) {
-      if (parent.path === "" && name === REASON_FILE) continue
-      const path = parent.path === "" ? name : `${parent.path}/${name}`
-      const entry = { path, ...(yield* inspectChild(`${directory}/${path}`, path)) }
-      if (entry.type !== "File" && entry.type !== "Directory") {
-        return yield* new Unpackable({ why: `${path} is neither a file nor a directory (${entry.type})` })
-      }
-      const fault = checkPath(`${id}/${path}`)
-      if (fault !== undefined) return yield* new Unpackable({ why: `${JSON.stringify(path)}: ${fault}` })
-      entries.push(entry)
-    }
+    for (const entry of yield* listDirectory(directory, parent.path, id)) entries.push(entry)
   }
   entries.sort((a, b) => compareBytes(a.path, b.path))
   const hasher = codec.sha256()

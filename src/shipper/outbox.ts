@@ -24,10 +24,13 @@ const ownerOf = (name: string): string => {
 export interface Shelf {
   /** Episodes held by a conflict note. */
   readonly held: ReadonlySet<string>
-  /** Does something with an episode's tarball; where there are too many, one that is not in use makes room. */
+  /**
+   * Does something with an episode's tarball, of which one may be `waiting`; where there are too many, one that is not in use makes
+   * room.
+   */
   readonly place: <E, R>(
     id: string,
-    use: Effect.Effect<Outcome, E, R>
+    use: (waiting: boolean) => Effect.Effect<Outcome, E, R>
   ) => Effect.Effect<Outcome, E | PlatformError, R | FileSystem.FileSystem | Layout>
 }
 
@@ -54,8 +57,8 @@ export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
     place: (id, use) =>
       Effect.suspend(() => {
         inUse++
-        waiting.delete(id)
-        return Effect.andThen(makeRoom, use)
+        const mayWait = waiting.delete(id)
+        return Effect.andThen(makeRoom, use(mayWait))
       }).pipe(
         Effect.onExit((exit) =>
           Effect.sync(() => {

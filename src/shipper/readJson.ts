@@ -4,6 +4,7 @@ import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { orMissing, typeAt } from "../presence.ts"
+import type { Volume } from "../services/Volume.ts"
 
 /** What a small JSON file says, as far as it can be made out. */
 export type Reading<A> =
@@ -14,7 +15,7 @@ export type Reading<A> =
 /** Reads a regular file, through no link. Fails when it is there and cannot be read. */
 export const readJson = <A, I>(path: string, schema: Schema.Codec<A, I>) => {
   const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema))
-  return Effect.gen(function* (): Effect.fn.Return<Reading<A>, PlatformError, FileSystem.FileSystem> {
+  return Effect.gen(function* (): Effect.fn.Return<Reading<A>, PlatformError, FileSystem.FileSystem | Volume> {
     const fs = yield* FileSystem.FileSystem
     const type = yield* typeAt(path)
     if (type === undefined) return { _tag: "Missing" }

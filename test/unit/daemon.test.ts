@@ -42,6 +42,8 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
   })
   const volume = Layer.succeed(Volume, {
     inspect: () => Effect.fail(notThere),
+    find: () => Effect.undefined,
+    findAll: () => Effect.succeed([]),
     page: (directory) => Effect.suspend(() => (looks.push(`scan ${directory}`), page())),
     countHolding: () => Effect.succeed({ count: 0, first: undefined }),
     lightest: () => Effect.succeed({ first: [], behind: 0, total: 0 }),

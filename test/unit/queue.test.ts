@@ -29,6 +29,8 @@ const onDisk = (disk: Disk, asked: Array<string> = []) => {
         return { first: behind.slice(0, limit), behind: behind.length, total: all.length }
       }),
     inspect: () => unasked,
+    find: () => unasked,
+    findAll: () => unasked,
     countHolding: () => unasked,
     space: () => unasked,
     lock: () => unasked,

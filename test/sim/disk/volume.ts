@@ -3,10 +3,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { byWeight, LockHeld, Volume, type Weighed } from "../../../src/services/Volume.ts"
+import { byWeight, type Inspection, LockHeld, Volume, type Weighed } from "../../../src/services/Volume.ts"
 import type { Process } from "../kernel/process.ts"
 import { makeAsk, type Purpose } from "./ask.ts"
 import type { Calls, OpenFile, OpenFlags } from "./disk.ts"
+import { DiskError } from "./errno.ts"
 import { openScoped } from "./openScoped.ts"
 
 const LOCK_FILE_MODE = 0o600
@@ -70,12 +71,39 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
       act(calls.readdir(directory).map(({ name }) => name))
     )
 
+  const lstat = <A>(method: string, path: string, look: () => A) =>
+    ask(purpose(method, path), { name: "lstat", target: path, paths: [path] }, look)
+
+  const inspection = (path: string): Inspection => {
+    const { mode, mtimeNs, size, type } = calls.lstat(path)
+    return { type, size, mode, mtimeNs }
+  }
+
+  const findAs = (method: string, path: string) =>
+    lstat(method, path, () => {
+      try {
+        return inspection(path)
+      } catch (thrown) {
+        if (thrown instanceof DiskError && thrown.code === "ENOENT") return undefined
+        throw thrown
+      }
+    })
+
+  const findAll: Volume["Service"]["findAll"] = Effect.fnUntraced(function* (directory: string) {
+    const names = yield* ask(
+      purpose("findAll", directory),
+      { name: "readdir", syscall: "scandir", target: directory, paths: [directory] },
+      () => calls.readdir(directory).map(({ name }) => name)
+    )
+    return yield* Effect.forEach(names, (name) =>
+      Effect.map(findAs("findAll", `${directory}/${name}`), (inspection) => ({ name, inspection }))
+    )
+  })
+
   return Volume.of({
-    inspect: (path) =>
-      ask(purpose("inspect", path), { name: "lstat", target: path, paths: [path] }, () => {
-        const { mode, mtimeNs, size, type } = calls.lstat(path)
-        return { type, size, mode, mtimeNs }
-      }),
+    inspect: (path) => lstat("inspect", path, () => inspection(path)),
+    find: (path) => findAs("find", path),
+    findAll,
     page: (directory, { accepts, after, descending = false, limit }) =>
       eachName("page", directory, (names) => {
         const isBehind = (name: string) => after === "" || (descending ? name < after : name > after)

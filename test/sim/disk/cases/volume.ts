@@ -23,6 +23,24 @@ export const volumeCases: ReadonlyArray<Case> = [
   { does: "inspects nothing below a file", act: (h) => inspected(h, "file/x"), gives: NO_DIRECTORY },
   { does: "inspects a file said to be a directory", act: (h) => inspected(h, "file/"), gives: NO_DIRECTORY },
   {
+    does: "finds a file",
+    act: ({ at, volume }) => Effect.map(volume.find(at("file")), (found) => found?.size),
+    gives: 5
+  },
+  { does: "finds nothing", act: ({ at, volume }) => volume.find(at("none")), gives: undefined },
+  { does: "finds nothing below a file", act: ({ at, volume }) => volume.find(at("file/x")), gives: NO_DIRECTORY },
+  { does: "finds nothing round a circle", act: ({ at, volume }) => volume.find(at("loop/x")), gives: LOOP },
+  {
+    does: "finds all in a directory",
+    act: ({ at, volume }) =>
+      Effect.map(volume.findAll(at("full")), (all) =>
+        all.map(({ inspection, name }) => `${name}: ${inspection?.type} ${inspection?.mode}`).toSorted()
+      ),
+    gives: ["deep: Directory 448", "inner: File 384"]
+  },
+  { does: "finds all in nothing", act: ({ at, volume }) => volume.findAll(at("none")), gives: MISSING },
+  { does: "finds all in a file", act: ({ at, volume }) => volume.findAll(at("file")), gives: NO_DIRECTORY },
+  {
     does: "tells the type of what a link points at",
     act: ({ at, fs }) =>
       Effect.map(Effect.all([fs.stat(at("link")), fs.stat(at("dirlink")), fs.lstat(at("link"))]), (all) =>
