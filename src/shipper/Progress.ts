@@ -21,8 +21,8 @@ export interface Counters {
   total: number
   /** What is on its way, by episode. */
   readonly transfers: Map<string, Transfer>
-  /** How many episodes were shipped on the last day on which any was, which is named as its local date. */
-  shippedOn: { day: string; count: number }
+  /** How many episodes were shipped on the last day on which any was, named as its local date, and in which quarter of an hour. */
+  shippedOn: { day: string; count: number; quarter: number }
 }
 
 export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {
@@ -33,7 +33,7 @@ export class Progress extends Context.Service<Progress, Counters>()("cis490/ship
     done: 0,
     total: 0,
     transfers: new Map(),
-    shippedOn: { day: "", count: 0 }
+    shippedOn: { day: "", count: 0, quarter: 0 }
   }))
 }
 

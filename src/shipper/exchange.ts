@@ -49,22 +49,32 @@ const fromHttp = Effect.fnUntraced(function* (error: HttpClientError.HttpClientE
   })
 })
 
-/** The body as JSON, read up to a limit: what answers may be anything. */
-export const readAnswer = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
+/** Piece by piece, as long as it is not too long; `undefined` when it is. */
+const readPieces = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
   let bytes = 0
   const decoder = new TextDecoder()
-  const body = yield* response.stream.pipe(
+  const text = yield* response.stream.pipe(
     Stream.takeWhile((chunk) => (bytes += chunk.length) <= REPLY_LIMIT_BYTES),
     Stream.runFold(
       () => "",
       (text: string, chunk) => text + decoder.decode(chunk, { stream: true })
     )
   )
+  return bytes > REPLY_LIMIT_BYTES ? undefined : text
+})
+
+/** In one go where it says that it is short: HTTP gives no more than was said. */
+const readText = (response: HttpClientResponse.HttpClientResponse) =>
+  Number(response.headers["content-length"]) <= REPLY_LIMIT_BYTES ? response.text : readPieces(response)
+
+/** The body as JSON, read up to a limit: what answers may be anything. */
+export const readAnswer = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
+  const text = yield* readText(response)
   return {
     status: response.status,
     headers: response.headers,
     retryAfter: Option.getOrUndefined(Headers.get(response.headers, "retry-after")),
-    body: bytes > REPLY_LIMIT_BYTES ? undefined : parseForeignJson(body)
+    body: text === undefined ? undefined : parseForeignJson(text)
   } satisfies Answer
 })
 

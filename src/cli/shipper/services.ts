@@ -53,6 +53,8 @@ export const layerShipper = (settings: ShipperSettings) => {
   return Layer.mergeAll(
     layerDestination(settings),
     layerClient(settings),
+    // Spans that nobody collects.
+    Layer.succeed(HttpClient.TracerDisabledWhen, () => true),
     Link.layer(timetableOf(shipper)).pipe(Layer.provideMerge(Progress.layer)),
     Patience.layer(shipper.backoff_seconds),
     Effort.layer(shipper.concurrency),
