@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { anew } from "./presence.ts"
 
 const parent = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
 
@@ -35,9 +36,7 @@ export const write = Effect.fnUntraced(function* (path: string, content: string,
   const fs = yield* FileSystem.FileSystem
   yield* Effect.scoped(
     Effect.gen(function* () {
-      // Whatever a crash, or somebody else, left under that name: a link would be written through.
-      yield* fs.remove(draft, { force: true })
-      const file = yield* fs.open(draft, { flag: "wx", mode: 0o600 })
+      const file = yield* anew(draft, fs.open(draft, { flag: "wx", mode: 0o600 }))
       yield* file.writeAll(new TextEncoder().encode(content))
       yield* syncFile(file)
     })

@@ -1,5 +1,6 @@
 /** What is under a path, where "nothing" is an answer and only not knowing is an error. Links are never followed. */
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import { type PlatformError, systemError } from "effect/PlatformError"
 import { Volume } from "./services/Volume.ts"
 
@@ -38,4 +39,12 @@ export const orTaken = <A, R>(effect: Effect.Effect<A, PlatformError, R>): Effec
     Effect.map(effect, () => true),
     (error: PlatformError) => error.reason._tag === "AlreadyExists",
     () => Effect.succeed(false)
+  )
+
+/** Does what fails where the name is taken; what a crash, or somebody else, left under it goes first: a link would be written through. */
+export const anew = <A, R>(path: string, make: Effect.Effect<A, PlatformError, R>) =>
+  Effect.catchIf(
+    make,
+    (error) => error.reason._tag === "AlreadyExists",
+    () => Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.andThen(fs.remove(path, { force: true }), make))
   )

@@ -4,12 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { anew } from "./presence.ts"
 
 /** Makes a file anew. A reader beside us may see it half made. */
 export const create = Effect.fnUntraced(function* (path: string, content: string) {
   const fs = yield* FileSystem.FileSystem
-  yield* fs.remove(path, { force: true })
-  yield* fs.writeFileString(path, content, { flag: "wx", mode: 0o600 })
+  yield* anew(path, fs.writeFileString(path, content, { flag: "wx", mode: 0o600 }))
 })
 
 /** Replaces a file in one step, so that a reader beside us never sees half of it. `draft` is where it is made. */

@@ -39,25 +39,27 @@ export const isRestless = ({ changed }: Tally): boolean => changed >= 3
 
 export const noTally: Tally = { damaged: 0, changed: 0, changed_at: 0, stopped: 0 }
 
-const note = <A>(schema: Schema.Codec<A, unknown>) => {
-  const json = Schema.fromJsonString(schema)
-  const decode = Schema.decodeUnknownOption(json)
-  const encode = Schema.encodeEffect(json)
+type Write = (
+  path: string,
+  text: string
+) => Effect.Effect<void, import("effect/PlatformError").PlatformError, FileSystem.FileSystem>
+
+const note = <A>(schema: Schema.Codec<A, unknown>, write: Write) => {
+  const decode = Schema.decodeUnknownOption(Schema.fromJsonString(schema))
   return {
     read: Effect.fnUntraced(function* (path: string) {
       const fs = yield* FileSystem.FileSystem
       const text = yield* Effect.option(fs.readFileString(path))
       return Option.getOrUndefined(Option.flatMap(text, decode))
     }),
-    write: Effect.fnUntraced(function* (path: string, value: A) {
-      // No id contains `~`.
-      yield* Unsynced.replace(path, yield* Effect.orDie(encode(value)), `${path}~`)
-    })
+    write: (path: string, value: A) => write(path, JSON.stringify(value))
   }
 }
 
-const packing = note(PackingNote)
-const tally = note(Tally)
+// Half made it is as good as none: its tarball has no name yet.
+const packing = note(PackingNote, Unsynced.create)
+// No id contains `~`.
+const tally = note(Tally, (path, text) => Unsynced.replace(path, text, `${path}~`))
 
 export const readPackingNote = (id: string) => Effect.flatMap(Layout, (paths) => packing.read(paths.packingNote(id)))
 export const writePackingNote = (id: string, value: PackingNote) =>
@@ -65,8 +67,6 @@ export const writePackingNote = (id: string, value: PackingNote) =>
 
 /** The episode that a name in `state/tally/` belongs to. */
 export const tallyOwner = (name: string): string => name.replace(/~$/, "").replace(/\.json$/, "")
-/** The episode that a name in `state/packed/` belongs to. */
-export const packingNoteOwner = (name: string): string => name.replace(/~$/, "")
 
 export const readTally = (id: string) =>
   Effect.map(

@@ -17,15 +17,7 @@ import { readStamp } from "../../../src/shipper/episodeCommit.ts"
 import { installedCommit } from "../../../src/shipper/installedCode.ts"
 import { LastWords, readLastWords } from "../../../src/shipper/lastWords.ts"
 import { Layout, REASON_FILE } from "../../../src/shipper/layout.ts"
-import {
-  noTally,
-  PackingNote,
-  packingNoteOwner,
-  readPackingNote,
-  readTally,
-  Tally,
-  tallyOwner
-} from "../../../src/shipper/notes.ts"
+import { noTally, PackingNote, readPackingNote, readTally, Tally, tallyOwner } from "../../../src/shipper/notes.ts"
 import { readEntry } from "../../../src/shipper/quarantineEntry.ts"
 import { readJson } from "../../../src/shipper/readJson.ts"
 import { readToken } from "../../../src/token.ts"
@@ -214,7 +206,7 @@ const stateNames = row({
   in: ["shipper/pass.ts", "shipper/outbox.ts"],
   sound: episodeId.map((id) => `${id}.json`),
   near: textNear(episodeId.map((id) => `${id}.json`)),
-  read: (name) => [tallyOwner(name), packingNoteOwner(name)],
+  read: (name) => [tallyOwner(name)],
   typed: (owners, name) => {
     for (const owner of owners) expect(name.startsWith(owner)).toBe(true)
   },

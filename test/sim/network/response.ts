@@ -23,7 +23,7 @@ export const inspectable = (words: string) => ({
   [NodeInspectSymbol]: () => words
 })
 
-const notSimulated = Effect.die(new Error("only the stream of a response is simulated"))
+const notSimulated = Effect.die(new Error("only the stream and the text of a response are simulated"))
 
 type Bytes = readonly [Uint8Array]
 
@@ -84,7 +84,7 @@ export const makeResponse = (
     cookies: Cookies.empty,
     remoteAddress: Option.none(),
     stream,
-    text: notSimulated,
+    text: Effect.map(Stream.mkUint8Array(stream), (bytes) => new TextDecoder().decode(bytes)),
     json: notSimulated,
     urlParamsBody: notSimulated,
     formData: notSimulated,
