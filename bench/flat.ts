@@ -1,15 +1,21 @@
-/**
- * Whether the programs stay flat: memory against the size of an episode, the backlog and the index; start-up; idling. Prints one
- * table; ends with 1 when a figure is over its limit. `--quick` takes smaller amounts for a fast look.
- */
+/** Whether the programs stay flat: memory against the size of an episode, the backlog and the index; start-up; idling. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { MIB, makeCentre, makeHost, NOWHERE } from "./fixtures.ts"
+import { readOptions, say } from "./options.ts"
 import { build, type Ended, median, runProgram, SHIPPER, wallMillis } from "./programs.ts"
 
-const quick = process.argv.includes("--quick")
+const HELP = `
+npm run flat -- [--quick]
+
+Memory against the size of an episode, the backlog and the index; start-up; idling. Prints one table; ends with 1 when a figure is over
+its limit.
+
+  --quick   smaller amounts, for a fast look`
+
+const quick = readOptions(HELP, { quick: { type: "boolean", default: false } }).values.quick
 const LARGE_MIB = quick ? 64 : 1024
 const BACKLOG = quick ? 10_000 : 100_000
 const SHIPPED = quick ? 500 : 2_000
@@ -26,7 +32,6 @@ interface Figure {
 }
 
 const figures: Array<Figure> = []
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const rowText = (what: string, value: string, limit: string, verdict: string): string =>
   `${what.padEnd(62)} ${value.padStart(14)} ${limit.padStart(12)}  ${verdict}`
 

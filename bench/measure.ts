@@ -1,87 +1,84 @@
 /** What the kernel says of running processes and their children: processor time and memory. */
 import { readdirSync, readFileSync } from "node:fs"
-import { setTimeout as sleep } from "node:timers/promises"
 
 const TICKS_PER_SECOND = 100
 const KIB = 1024
+const PAGE_BYTES = 4 * KIB
 
-interface Stat {
-  readonly pid: number
-  readonly parent: number
-  /** Of its own and of the children it has waited for, in seconds. */
-  readonly cpu: number
-}
-
-const statOf = (pid: number): Stat | undefined => {
+/** What a file below /proc holds; nothing once its process has ended. */
+const proc = (path: string): string => {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ")
-    const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number) as [number, number, number, number]
-    return { pid, parent: Number(fields[1]), cpu: (utime + stime + cutime + cstime) / TICKS_PER_SECOND }
+    return readFileSync(`/proc/${path}`, "utf8")
   } catch {
-    // It has ended.
-    return undefined
+    return ""
   }
 }
 
-const residentOf = (pid: number): number => {
-  try {
-    return KIB * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0)
-  } catch {
-    return 0
-  }
-}
+/** The fields of `/proc/PID/stat` behind the name. */
+const statOf = (pid: number | "self"): ReadonlyArray<number> =>
+  proc(`${pid}/stat`)
+    .replace(/^.*\) /s, "")
+    .split(" ")
+    .map(Number)
 
-/** A process and everything below it, now. */
-const family = (root: number): ReadonlyArray<Stat> => {
-  const all = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => statOf(Number(name)) ?? [])
-  const members = all.filter(({ pid }) => pid === root)
-  for (let at = 0; at < members.length; at++) members.push(...all.filter(({ parent }) => parent === members[at]?.pid))
+/** A process and everything below it, now; children of any but a first thread are not seen. */
+const family = (root: number): ReadonlyArray<number> => {
+  const members = [root]
+  for (const pid of members) members.push(...proc(`${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number))
   return members
 }
 
-/** Processor seconds of a process and everything below it so far. */
-export const cpuSeconds = (root: number): number => family(root).reduce((sum, { cpu }) => sum + cpu, 0)
+/** Processor seconds so far of a process, of everything below it, and of the children that these have waited for. */
+export const cpuSeconds = (root: number): number =>
+  family(root)
+    .map((pid) => statOf(pid).slice(11, 15))
+    .reduce((sum, times) => sum + times.reduce((a, b) => a + b, 0), 0) / TICKS_PER_SECOND
 
 /** Processor seconds of every process that this one has started and waited for, children of theirs too. */
 export const cpuOfChildren = (): number => {
-  const fields = readFileSync("/proc/self/stat", "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ")
-  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND
+  const [user = 0, system = 0] = statOf("self").slice(13, 15)
+  return (user + system) / TICKS_PER_SECOND
 }
 
-const SAMPLE_MILLIS = 50
+/** Processor seconds of the threads a process has now, to the nanosecond: for those that do next to nothing. */
+export const fineCpuSeconds = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((thread) => Number(proc(`${pid}/task/${thread}/schedstat`).split(" ")[0]))
+    .reduce((sum, nanos) => sum + nanos, 0) / 1e9
 
-/** Watches the memory of some families; `stop` gives the most that each had resident at once, in bytes. */
-export const watchMemory = (roots: ReadonlyArray<number>) => {
-  const peaks = roots.map(() => 0)
-  const stopped = new AbortController()
-  const watch = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      for (const [i, root] of roots.entries()) {
-        const now = family(root).reduce((sum, { pid }) => sum + residentOf(pid), 0)
-        peaks[i] = Math.max(peaks[i] ?? 0, now)
-      }
-      await sleep(SAMPLE_MILLIS)
-    }
+/** The most that one process ever had resident, in bytes: the kernel keeps it as long as the process lives. */
+export const peakOf = (pid: number): number =>
+  KIB * Number(/^VmHWM:\s+(\d+) kB$/m.exec(proc(`${pid}/status`))?.[1] ?? 0)
+
+const residentOf = (pid: number): number => PAGE_BYTES * Number(proc(`${pid}/statm`).split(" ")[1] ?? 0)
+
+export type Processes = "one" | "several"
+
+const SAMPLE_MILLIS = 25
+
+/**
+ * Watches a process that will end, or a family. `stop` gives what it had resident at most, in bytes: of one process as the kernel kept
+ * it (what it took in its last 25 ms may be missing), of several the largest sum that was seen.
+ */
+export const watchPeak = (root: number, processes: Processes) => {
+  let peak = 0
+  const look = (): void => {
+    const now = processes === "one" ? peakOf(root) : family(root).reduce((sum, pid) => sum + residentOf(pid), 0)
+    peak = Math.max(peak, now)
   }
-  const watched = watch()
+  const timer = setInterval(look, SAMPLE_MILLIS)
   return {
-    stop: async (): Promise<ReadonlyArray<number>> => {
-      stopped.abort()
-      await watched
-      return peaks
+    stop: (): number => {
+      look()
+      clearInterval(timer)
+      return peak
     }
   }
 }
 
 /** Bytes that went over loopback so far, if nobody else's do: in a network namespace of our own. */
 export const wireBytes = (): number | undefined => {
-  const lines = readFileSync("/proc/self/net/dev", "utf8").split("\n").slice(2).filter(Boolean)
+  const lines = proc("self/net/dev").split("\n").slice(2).filter(Boolean)
   const [name, ...counts] = lines[0]?.trim().split(/[:\s]+/) ?? []
   return lines.length === 1 && name === "lo" ? Number(counts[0]) : undefined
 }

@@ -1,42 +1,51 @@
-/**
- * How much of a thin line is put to use: `npm run thin -- [MEDIUM] [SINGLE] [--size MIB] [--mbit N] [--rtt MS] [--cut S] [--set KEY=VALUE]…`.
- * The built programs, a proxy on loopback between them that drops every connection again and again. Tells how long it took against what
- * `zstd -9` would need, and how much of the episodes went over the line twice.
- */
+/** How much of a thin line is put to use: the built programs, and between them a proxy that drops every connection again and again. */
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { MIB, makeCentre } from "./fixtures.ts"
+import { keep } from "./keep.ts"
 import { inOwnNetwork } from "./link/ownNetwork.ts"
 import { startThinProxy, type Thin } from "./link/thinProxy.ts"
+import { measuredNow } from "./machine.ts"
+import { chosen, readOptions, say } from "./options.ts"
+import { makePlace } from "./place.ts"
 import { build, SHIPPER, startProgram } from "./programs.ts"
+import type { Thin as Result } from "./results.ts"
 import { record, type Workload, workloads } from "./workload.ts"
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    size: { type: "string", default: "500" },
-    mbit: { type: "string", default: "10" },
-    rtt: { type: "string", default: "100" },
-    cut: { type: "string", default: "20" },
-    set: { type: "string", multiple: true, default: [] }
-  }
+const HELP = `
+npm run thin -- [MEDIUM] [SINGLE] [--size MIB] [--mbit N] [--rtt MS] [--cut S] [--set KEY=VALUE]… [--results DIRECTORY]
+
+Ships over a line that is thin and breaks; tells how long it took against what \`zstd -9\` would need, and how much went over the line
+twice. MEDIUM is 60 episodes of 8 MiB, SINGLE one that nothing makes smaller; both where none is named.
+
+  --size MIB            of SINGLE (500)
+  --mbit N, --rtt MS    of the line (10, 100)
+  --cut S               every connection is dropped after so long (20; 0: never)
+  --set KEY=VALUE       a setting below [shipper]; may be given several times
+  --results DIRECTORY   where to keep MEDIUM (bench/results, if the line is the one above)`
+
+const DEFAULTS = { mbit: "10", rtt: "100", cut: "20" }
+const { positionals, values } = readOptions(HELP, {
+  size: { type: "string", default: "500" },
+  mbit: { type: "string", default: DEFAULTS.mbit },
+  rtt: { type: "string", default: DEFAULTS.rtt },
+  cut: { type: "string", default: DEFAULTS.cut },
+  set: { type: "string", multiple: true, default: [] },
+  results: { type: "string" }
 })
 const thin: Thin = {
   bitsPerSecond: Number(values.mbit) * 1e6,
   roundTripMillis: Number(values.rtt),
   cutSeconds: Number(values.cut) || Infinity
 }
-const all: Readonly<Record<string, Workload>> = {
+const all = {
   MEDIUM: workloads.MEDIUM,
   // Nothing makes it smaller: what is recorded is what has to go.
   SINGLE: { episodes: 1, bytes: Number(values.size) * MIB, noise: 0.99 }
-}
-const names = positionals.length > 0 ? positionals : Object.keys(all)
-const root = mkdtempSync(join(tmpdir(), "cis490-thin-"))
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
+} as const satisfies Readonly<Record<string, Workload>>
+const both = ["MEDIUM", "SINGLE"] as const
+const names = chosen(positionals, both, both)
 
 const bytesBelow = (path: string): number =>
   readdirSync(path, { recursive: true, encoding: "utf8" })
@@ -78,15 +87,16 @@ const ship = async (home: string, workload: Workload) => {
   const busy = proxy.busySeconds()
   const ended = await shipper.stop()
   await proxy.close()
-  await receiver.stop()
-  return { ...proxy.carried, seconds, ideal, busy, stored: bytesBelow(join(home, "centre/store")), peak: ended.peak }
+  const { peak: receiverPeak } = await receiver.stop()
+  const stored = bytesBelow(join(home, "centre/store"))
+  return { ...proxy.carried, seconds, ideal, busy, stored, shipperPeak: ended.peak, receiverPeak }
 }
 type Figures = Awaited<ReturnType<typeof ship>>
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 const report = (name: string, figures: Figures): void => {
-  const { bodies, busy, connections, cuts, down, ideal, peak, seconds, stored, up } = figures
+  const { bodies, busy, connections, cuts, down, ideal, receiverPeak, seconds, shipperPeak, stored, up } = figures
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["time", `${seconds.toFixed(1)} s`],
     ["what zstd -9 would need", `${ideal.toFixed(1)} s`],
@@ -97,22 +107,41 @@ const report = (name: string, figures: Figures): void => {
     ["all up, all down", `${megabytes(up)}, ${megabytes(down)}`],
     ["line in use", `${((100 * busy) / seconds).toFixed(1)} %`],
     ["connections, dropped", `${connections}, ${cuts}`],
-    ["shipper's memory", `${(peak / MIB).toFixed(0)} MiB`]
+    ["shipper's, receiver's peak", `${(shipperPeak / MIB).toFixed(0)}, ${(receiverPeak / MIB).toFixed(0)} MiB`]
   ]
   say(`\n${name}: ${values.mbit} Mbit/s, ${values.rtt} ms, every connection dropped after ${values.cut} s`)
   for (const [what, figure] of rows) say(`  ${what.padEnd(28)} ${figure}`)
 }
 
+const result = ({ bodies, cuts, ideal, receiverPeak, seconds, shipperPeak, stored }: Figures): Result => ({
+  ...measuredNow(),
+  episodes: workloads.MEDIUM.episodes,
+  bytes: workloads.MEDIUM.bytes,
+  ...thin,
+  seconds,
+  ideal,
+  stored,
+  carried: bodies,
+  cuts,
+  shipperPeak,
+  receiverPeak
+})
+
+const { cut, mbit, rtt } = values
+const usual = values.set.length === 0 && mbit === DEFAULTS.mbit && rtt === DEFAULTS.rtt && cut === DEFAULTS.cut
+
 const main = async (): Promise<void> => {
   build()
+  const root = makePlace("thin")
   for (const name of names) {
-    const workload = all[name]
-    if (workload === undefined) throw new Error(`${name} is none of ${Object.keys(all).join(", ")}`)
-    report(name, await ship(mkdtempSync(join(root, "run-")), workload))
+    const home = join(root, name)
+    mkdirSync(home)
+    const figures = await ship(home, all[name])
+    report(name, figures)
+    if (name === "MEDIUM") keep({ THIN: result(figures) }, values.results, usual)
   }
 }
 
 const elsewhere = inOwnNetwork("small")
 if (elsewhere !== undefined) process.exitCode = elsewhere
 else await main()
-rmSync(root, { recursive: true, force: true })

@@ -1,6 +1,9 @@
 /** Who ships the episodes of a workload, and how it is started. */
 import { spawn } from "node:child_process"
+import { closeSync, openSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import type { Processes } from "../measure.ts"
 
 /** A running server. */
 export interface Served {
@@ -11,6 +14,8 @@ export interface Served {
 
 export interface Contender {
   readonly name: string
+  /** How many each side is. */
+  readonly processes: { readonly client: Processes; readonly server: Processes }
   /** Why this machine cannot run it. */
   readonly missing: () => string | undefined
   /** Starts its server below `place`; `undefined` where it has none. */
@@ -26,23 +31,22 @@ export interface Contender {
 
 const PATIENCE_MILLIS = 20_000
 
-/** Starts a server as a process of its own; up when `ready` finds its port in what it said. */
+/** Starts a server as a process of its own that talks to a file below `place`; up when `ready` finds its port in what it said. */
 export const startServer = async (
+  place: string,
   argv: ReadonlyArray<string>,
-  ready: (said: string) => number | undefined | Promise<number | undefined>,
-  env: Readonly<Record<string, string>> = {}
+  ready: (said: string) => number | undefined | Promise<number | undefined>
 ): Promise<Served> => {
   const [program = "", ...args] = argv
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] })
-  let said = ""
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text
-    })
-  }
+  const log = join(place, "server.log")
+  const output = openSync(log, "w")
+  const child = spawn(program, args, { stdio: ["ignore", output, output] })
+  closeSync(output)
+  const failed = new Promise<never>((_, reject) => child.once("error", reject))
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()))
   const latest = performance.now() + PATIENCE_MILLIS
   for (;;) {
+    const said = readFileSync(log, "utf8")
     const port = await ready(said)
     if (port !== undefined) {
       return {
@@ -55,6 +59,6 @@ export const startServer = async (
       }
     }
     if (performance.now() > latest || child.exitCode !== null) throw new Error(`${argv.join(" ")}: ${said}`)
-    await sleep(10)
+    await Promise.race([sleep(10), failed])
   }
 }

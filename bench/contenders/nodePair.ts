@@ -1,16 +1,18 @@
 import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Contender, startServer } from "./contender.ts"
+import { nodePairNamed } from "./names.ts"
 
 const PAIR = join(import.meta.dirname, "../pair")
 
 /** Framework-free Node, written as fast as we can: what the machine gives to JavaScript. */
 export const nodePair = (concurrency: number): Contender => ({
-  name: `framework-free Node, ${concurrency} at a time`,
+  name: nodePairNamed(concurrency),
+  processes: { client: "one", server: "one" },
   missing: () => undefined,
   serve: (place) => {
     mkdirSync(place, { recursive: true })
-    return startServer([process.execPath, join(PAIR, "server.ts"), place], (said) => {
+    return startServer(place, [process.execPath, join(PAIR, "server.ts"), place], (said) => {
       const port = /^\d+\n/.exec(said)?.[0]
       return port === undefined ? undefined : Number(port)
     })

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Contender, startServer } from "./contender.ts"
 import { freePort, listening } from "./freePort.ts"
+import { TAR_ALONE } from "./names.ts"
 
 const SCRIPT = join(import.meta.dirname, "ship.sh")
 
@@ -26,8 +27,9 @@ http {
 /** A shell loop: `tar | zstd -3`, `sha256sum`, `curl -T` to nginx's DAV. Nothing of it is synced. */
 export const shell = (parallel: number): Contender => ({
   name: `tar | zstd, curl to nginx, ${parallel} at a time`,
+  processes: { client: "several", server: "one" },
   missing: () =>
-    spawnSync("sh", ["-c", "command -v curl nginx zstd sha256sum xargs"]).status === 0
+    spawnSync("sh", ["-c", "for each in curl nginx zstd; do command -v $each || exit; done"]).status === 0
       ? undefined
       : "needs curl, nginx and zstd",
   serve: async (place) => {
@@ -35,7 +37,7 @@ export const shell = (parallel: number): Contender => ({
     const port = await freePort()
     const config = join(place, "nginx.conf")
     writeFileSync(config, nginxConfig(place, port))
-    return startServer(["nginx", "-c", config, "-p", place], () => listening(port))
+    return startServer(place, ["nginx", "-c", config, "-p", place], () => listening(port))
   },
   client: ({ dataRoot, port }) => ({
     argv: ["sh", SCRIPT, dataRoot, `http://127.0.0.1:${port}`, String(parallel)]
@@ -45,7 +47,8 @@ export const shell = (parallel: number): Contender => ({
 
 /** The limit: everything in one archive, nothing sent. */
 export const tarZstd: Contender = {
-  name: "tar | zstd -3 alone",
+  name: TAR_ALONE,
+  processes: { client: "several", server: "one" },
   missing: () => (spawnSync("zstd", ["--version"]).status === 0 ? undefined : "needs zstd"),
   serve: async (place) => {
     mkdirSync(place, { recursive: true })

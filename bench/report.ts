@@ -1,0 +1,13 @@
+/** Writes table and chart anew from what was measured. */
+import { RESULTS, render } from "./keep.ts"
+import { readOptions } from "./options.ts"
+
+const HELP = `
+npm run bench:report -- [--results DIRECTORY]
+
+Writes table.md and chart.svg from results.json; measures nothing.
+
+  --results DIRECTORY   where they are (bench/results)`
+
+const { values } = readOptions(HELP, { results: { type: "string", default: RESULTS } })
+render(values.results)
