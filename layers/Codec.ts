@@ -4,25 +4,26 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Sha256 } from "../src/domain/names.ts"
-import { Codec, type Compressor, type Decompressor, type Hasher } from "../src/services/Codec.ts"
-import * as AtOnce from "./codec/AtOnce.ts"
+import { Codec, type CodecError, type Compressor, type Decompressor, type Hasher } from "../src/services/Codec.ts"
 import * as Feed from "./codec/Feed.ts"
+import { isLast, release } from "./codec/release.ts"
+import { decompressWhole } from "./codec/Whole.ts"
 
 const {
   ZSTD_c_checksumFlag: CHECKSUM,
   ZSTD_c_compressionLevel: LEVEL,
-  ZSTD_d_windowLogMax: WINDOW_LOG
+  ZSTD_d_windowLogMax: WINDOW_LOG,
+  ZSTD_e_end: WHOLE_FRAME
 } = zlib.constants
 
-/** Bytes of output at once. Large pieces save round trips to the thread pool; what is small does not pay for a large one. */
-const COMPRESSED_PIECE = 128 * 1024
-/** Up to this size content is compressed in one call. */
-const AT_ONCE_BYTES = 1024 * 1024
+/** Bytes of output at once: each piece is a turn of the thread pool, and a buffer. */
+const COMPRESSED_PIECE = { large: 256 * 1024, small: 16 * 1024 }
+const SMALL_CONTENT_BYTES = 128 * 1024
 /** As much as a sink may see at once. Every stream has a buffer of one piece: where little comes in, a smaller one. */
 const DECOMPRESSED_PIECE = { large: 1024 * 1024, small: 128 * 1024 }
 const LITTLE_BYTES = 64 * 1024
 /** 2 ** 23 bytes: the window the archive grammar allows. */
-const WINDOW_LOG_MAX = 23
+const DECOMPRESSION = { [WINDOW_LOG]: 23 }
 
 const sha256 = (): Hasher => {
   const hash = createHash("sha256")
@@ -33,50 +34,65 @@ const sha256 = (): Hasher => {
 }
 
 // ZSTD_c_nbWorkers stays unset: above 0, Node 26.10 drops output without a word.
-const compressor = Effect.fnUntraced(function* (options: { readonly level: number; readonly contentSize: number }) {
-  const params = { [LEVEL]: options.level, [CHECKSUM]: 1 }
-  if (options.contentSize <= AT_ONCE_BYTES) return AtOnce.make(options.contentSize, params)
-  let ready: Array<Uint8Array> = []
-  const collect = (bytes: Uint8Array): boolean => {
-    ready.push(bytes)
-    return true
-  }
-  const take = Effect.sync((): ReadonlyArray<Uint8Array> => {
-    const taken = ready
-    ready = []
-    return taken
+const openCompress = (level: number, contentSize: number) => () =>
+  zlib.createZstdCompress({
+    chunkSize: contentSize <= SMALL_CONTENT_BYTES ? COMPRESSED_PIECE.small : COMPRESSED_PIECE.large,
+    params: { [LEVEL]: level, [CHECKSUM]: 1 },
+    flush: WHOLE_FRAME
   })
-  const open = () =>
-    zlib.createZstdCompress({
-      chunkSize: COMPRESSED_PIECE,
-      params,
-      pledgedSrcSize: options.contentSize
-    })
-  const feed = yield* Feed.make(open, collect)
+
+/** The stream is never ended: every frame is whole, and Node would add an empty one. */
+const compressor = Effect.fnUntraced(function* (options: { readonly level: number; readonly contentSize: number }) {
+  let ready: Array<Uint8Array> = []
+  let given: ReadonlyArray<Uint8Array> = []
+  const feed = yield* Feed.make(openCompress(options.level, options.contentSize), (bytes) => ready.push(bytes) > 0)
+  const releaseGiven = Effect.sync(() => {
+    for (const piece of given) if (isLast(piece)) release(piece)
+  })
+  const give = Effect.sync(() => {
+    given = ready
+    ready = []
+    return given
+  })
   return {
-    push: (bytes) => Effect.andThen(feed.push(bytes), take),
-    end: Effect.andThen(feed.end, take)
+    push: (bytes) => releaseGiven.pipe(Effect.andThen(feed.push(bytes)), Effect.andThen(give))
   } satisfies Compressor
 })
 
 const openDecompress = (firstBytes: number) => () =>
   zlib.createZstdDecompress({
     chunkSize: firstBytes <= LITTLE_BYTES ? DECOMPRESSED_PIECE.small : DECOMPRESSED_PIECE.large,
-    params: { [WINDOW_LOG]: WINDOW_LOG_MAX }
+    params: DECOMPRESSION
   })
 
 const decompressor = Effect.fnUntraced(function* (sink: (bytes: Uint8Array) => boolean) {
   const scope = yield* Effect.scope
   let feed: Feed.Feed | undefined
+  /** Of frames that came whole, before there was a stream. */
+  let wholeFrames = false
+  let stopped = false
+  const take = (bytes: Uint8Array): boolean => {
+    const goesOn = sink(bytes)
+    if (isLast(bytes)) release(bytes)
+    return goesOn
+  }
   const open = Effect.fnUntraced(function* (firstBytes: number) {
-    feed = yield* Feed.make(openDecompress(firstBytes), sink)
+    feed = yield* Feed.make(openDecompress(firstBytes), take)
     return feed
   }, Scope.provide(scope))
-  const opened = (bytes: number) => Effect.suspend(() => (feed === undefined ? open(bytes) : Effect.succeed(feed)))
-  return {
-    push: (bytes) => Effect.flatMap(opened(bytes.length), (feed) => feed.push(bytes)),
-    end: Effect.flatMap(opened(0), (feed) => feed.end)
-  } satisfies Decompressor
+  const opened = (bytes: number) => (feed === undefined ? open(bytes) : Effect.succeed(feed))
+
+  const push = (bytes: Uint8Array): Effect.Effect<void, CodecError> => {
+    if (stopped) return Effect.void
+    const content = feed === undefined ? decompressWhole(bytes, DECOMPRESSION, DECOMPRESSED_PIECE.large) : undefined
+    if (content === undefined) return Effect.flatMap(opened(bytes.length), (feed) => feed.push(bytes))
+    wholeFrames = true
+    stopped = !sink(content)
+    release(content)
+    return Effect.void
+  }
+  const end = () => (feed === undefined && wholeFrames ? Effect.void : Effect.flatMap(opened(0), (feed) => feed.end))
+  return { push: (bytes) => Effect.suspend(() => push(bytes)), end: Effect.suspend(end) } satisfies Decompressor
 })
 
 /** zstd on the thread pool, SHA-256 in place, both Node's own. Bytes after the last frame go unnoticed: see the frame scanner. */

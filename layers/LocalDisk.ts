@@ -8,9 +8,9 @@ import { infoOf } from "./localDisk/info.ts"
 import { inPlace } from "./localDisk/inPlace.ts"
 import { openFile } from "./localDisk/openFile.ts"
 import { makeSyncs, type Syncs } from "./localDisk/syncs.ts"
-import { inspectionOf, volumeError } from "./Volume.ts"
+import { inspectionOf, spaceOf, volumeError } from "./Volume.ts"
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = NodeFs.constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = NodeFs.constants
 
 /** A whole file of at most so many bytes is read, or written, in place. */
 const SMALL_BYTES = 128 * 1024
@@ -28,7 +28,8 @@ const isSoonRead = (path: string): boolean => {
 /** How those are opened that wait for nobody: a FIFO would keep the program until somebody writes into it, or reads from it. */
 const flagBits: Partial<Record<FileSystem.OpenFlag, number>> = {
   r: O_RDONLY | O_NONBLOCK,
-  wx: O_WRONLY | O_CREAT | O_EXCL
+  wx: O_WRONLY | O_CREAT | O_EXCL,
+  "a+": O_RDWR | O_CREAT | O_APPEND
 }
 
 const openInPlace = (path: string, bits: number, mode: number | undefined) =>
@@ -66,7 +67,7 @@ const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSy
         ? base.open(path, options)
         : Effect.map(
             openInPlace(path, options.noFollow === true ? bits | O_NOFOLLOW : bits, options.mode),
-            (descriptor) => openFile(descriptor, syncs)
+            (descriptor) => openFile(descriptor, syncs, (bits & O_APPEND) !== 0)
           )
     },
     readDirectory: (path, options) =>
@@ -106,6 +107,7 @@ const MANY = 256
 const volumeOver = (base: Volume["Service"]): Volume["Service"] => ({
   ...base,
   inspect: (path) => asked("inspect", path, () => inspectionOf(NodeFs.lstatSync(path, { bigint: true }))),
+  space: (path) => asked("space", path, () => spaceOf(NodeFs.statfsSync(path, { bigint: true }))),
   find: (path) => asked("find", path, () => found(path)),
   findAll: (directory) =>
     Effect.flatMap(

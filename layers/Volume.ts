@@ -78,16 +78,17 @@ const findAll: Volume["Service"]["findAll"] = (directory) =>
     return found
   })
 
+export const spaceOf = (stats: NodeFs.BigIntStatsFs): Space => ({
+  freeBytes: Number(stats.bavail * stats.bsize),
+  totalBytes: Number(stats.blocks * stats.bsize),
+  freeInodes: Number(stats.ffree),
+  totalInodes: Number(stats.files)
+})
+
 const space = (path: string) =>
-  attempt("space", path, () => statfs(path, { bigint: true })).pipe(
-    Effect.map(
-      (stats): Space => ({
-        freeBytes: Number(stats.bavail * stats.bsize),
-        totalBytes: Number(stats.blocks * stats.bsize),
-        freeInodes: Number(stats.ffree),
-        totalInodes: Number(stats.files)
-      })
-    )
+  Effect.map(
+    attempt("space", path, () => statfs(path, { bigint: true })),
+    spaceOf
   )
 
 /** Node opens everything close-on-exec: no child can keep a lock alive. */

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+
 const NODE_MAJOR = 26
 
 /** Whether this Node can run us; if not, that is said, and the exit status is 2. What we create is for our own user only. */
@@ -12,6 +14,8 @@ export const startable = (program: string): boolean => {
     return false
   }
   process.umask(0o077)
+  // Buffers that are done with wait for the young generation to be looked through: it stays at its first size, so that they do not gather.
+  setFlagsFromString("--semi-space-growth-factor=1")
   // Many looks at once, each of which may hang for ever: none must take the thread of another.
   if (process.argv.includes("doctor")) process.env.UV_THREADPOOL_SIZE ??= "64"
   return true

@@ -42,9 +42,10 @@ export const orTaken = <A, R>(effect: Effect.Effect<A, PlatformError, R>): Effec
   )
 
 /** Does what fails where the name is taken; what a crash, or somebody else, left under it goes first: a link would be written through. */
-export const anew = <A, R>(path: string, make: Effect.Effect<A, PlatformError, R>) =>
+export const anew = <A, R>(path: string, make: Effect.Effect<A, PlatformError, R>, recursive = false) =>
   Effect.catchIf(
     make,
     (error) => error.reason._tag === "AlreadyExists",
-    () => Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.andThen(fs.remove(path, { force: true }), make))
+    () =>
+      Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.andThen(fs.remove(path, { recursive, force: true }), make))
   )

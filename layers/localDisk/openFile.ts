@@ -28,8 +28,8 @@ const wroteNothing = (descriptor: number) =>
     description: "write returned 0 bytes written"
   })
 
-/** An open file, or a directory that is open to be synced; none that appends. */
-export const openFile = (descriptor: number, syncs: Syncs): FileSystem.File => {
+/** An open file, or a directory that is open to be synced. What `appends` is written at the end (open(2)), and reading goes on where it was. */
+export const openFile = (descriptor: number, syncs: Syncs, appends: boolean): FileSystem.File => {
   let position = 0n
 
   const readAt = (method: string, buffer: Uint8Array, at: bigint) =>
@@ -61,7 +61,7 @@ export const openFile = (descriptor: number, syncs: Syncs): FileSystem.File => {
   const write = (method: string, bytes: Uint8Array) =>
     Effect.suspend(() =>
       Effect.map(writeAt(method, bytes, Number(position)), (written) => {
-        position += BigInt(written)
+        if (!appends) position += BigInt(written)
         return written
       })
     )

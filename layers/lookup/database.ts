@@ -4,7 +4,9 @@ import { DatabaseSync } from "node:sqlite"
 /** Of the tables below: a database of another version is built anew. */
 const SCHEMA_VERSION = 1
 
+/** Whoever opens it holds the store: no lock of its own is taken and given back with every question. */
 const PRAGMAS = `
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -4096;

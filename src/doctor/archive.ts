@@ -1,6 +1,6 @@
 /** A few small files as one `.tar.zst`. */
 import * as Effect from "effect/Effect"
-import { archiveBytes, BLOCK, END_OF_ARCHIVE, encodeHeader, padding, type TarEntry } from "../domain/tar.ts"
+import { END_OF_ARCHIVE, encodeHeader, padding, type TarEntry } from "../domain/tar.ts"
 import { Codec } from "../services/Codec.ts"
 
 export interface Member {
@@ -10,8 +10,6 @@ export interface Member {
 }
 
 const LEVEL = 9
-/** Compressed at once. Bytes. */
-const PIECE = 256 * BLOCK
 
 const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
@@ -49,9 +47,6 @@ export const archive = Effect.fnUntraced(function* (top: string, members: Readon
     ...files.flatMap(({ bytes, entry }) => [encodeHeader(entry), bytes, new Uint8Array(padding(bytes.length))]),
     END_OF_ARCHIVE
   ])
-  const contentSize = archiveBytes([...directories, ...files.map(({ entry }) => entry)])
-  const compressor = yield* codec.compressor({ level: LEVEL, contentSize })
-  const pieces: Array<Uint8Array> = []
-  for (let at = 0; at < tar.length; at += PIECE) pieces.push(...(yield* compressor.push(tar.subarray(at, at + PIECE))))
-  return joined([...pieces, ...(yield* compressor.end)])
+  const compressor = yield* codec.compressor({ level: LEVEL, contentSize: tar.length })
+  return joined(yield* compressor.push(tar))
 }, Effect.scoped)

@@ -175,10 +175,3 @@ export const encodeHeader = (entry: TarEntry): Uint8Array => {
   putHeader(block, fields)
   return block
 }
-
-/** The exact size of the tar that these entries make, end marker included. */
-export const archiveBytes = (entries: Iterable<TarEntry>): number => {
-  let bytes = END_OF_ARCHIVE.length
-  for (const entry of entries) bytes += encodeHeader(entry).length + entry.size + padding(entry.size)
-  return bytes
-}

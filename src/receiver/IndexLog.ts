@@ -13,7 +13,7 @@ import { holdStore } from "./holdStore.ts"
 import { inspectTail, mend, renew } from "./indexTail.ts"
 import { findRow } from "./readRow.ts"
 import { formatRow } from "./rowLine.ts"
-import { type EpisodeName, parentOf, type StoreOptions } from "./storePaths.ts"
+import { type EpisodeName, nameOf, parentOf, type StoreOptions } from "./storePaths.ts"
 import { IndexUnavailable, isFull } from "./trouble.ts"
 
 /** The index, open for its only writer: whoever has it holds the store. */
@@ -34,6 +34,9 @@ export class IndexLog extends Context.Service<
 >()("cis490/receiver/IndexLog") {}
 
 const NEW_FILE_MODE = 0o600
+
+/** The lookup is told of so many rows at once; until then they are found here. A crash leaves it so far behind, and the next start reads them. */
+const MOST_BEHIND = 64
 
 const openFile = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
@@ -115,18 +118,21 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
       )
     )
 
-  /** What the lookup was not told yet, and how far it reaches then. */
-  const behind: Array<Change> = []
+  /** What the lookup was not told yet, by name, and how far it reaches then. */
+  const behind = new Map<string, Change>()
   let reach: Coverage | undefined
+  const isFarBehind = (): boolean => behind.size >= MOST_BEHIND
   const tellLookup = Effect.suspend(() =>
-    reach === undefined || behind.length === 0 ? Effect.void : lookup.apply([...behind], reach)
-  ).pipe(
-    Effect.tap(() => Effect.sync(() => void (behind.length = 0))),
-    Effect.mapError(({ full, message }) => new IndexUnavailable({ message, full }))
-  )
+    reach === undefined || !isFarBehind()
+      ? Effect.void
+      : Effect.andThen(
+          lookup.apply([...behind.values()], reach),
+          Effect.sync(() => behind.clear())
+        )
+  ).pipe(Effect.mapError(({ full, message }) => new IndexUnavailable({ message, full })))
   const placeOf: Lookup["Service"]["find"] = (hostId, episodeId) =>
     Effect.suspend(() => {
-      const change = behind.findLast((each) => each.hostId === hostId && each.episodeId === episodeId)
+      const change = behind.get(nameOf({ hostId, episodeId }))
       return change === undefined ? lookup.find(hostId, episodeId) : Effect.succeed(change.place)
     })
 
@@ -142,12 +148,12 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     // A crash here leaves some of the lines, the last one perhaps torn: their files are stored, so that what is left of them is true.
     yield* Durable.syncFile(file)
     // A crash here leaves the lookup behind; the next start reads these lines again.
-    behind.push(...changesOf(rows, lines, end))
+    for (const change of changesOf(rows, lines, end)) behind.set(nameOf(change), change)
     const text = (texts.at(-1) ?? "").slice(0, -1)
     const length = (lines.at(-1)?.length ?? 1) - 1
     end += bytes.length
     reach = { bytes: end, inode, lastLine: { offset: end - length - 1, length, text } }
-    // These rows count whether or not the lookup can be told now: until it can, they are found here, and no more are taken.
+    // These rows count whether or not the lookup can be told now: until it can, they are found here, and not many more are taken.
     yield* Effect.ignore(tellLookup)
   }, Effect.uninterruptible)
 
@@ -157,7 +163,7 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     append: (row: IndexRow) => submit([row]),
     trouble: Effect.suspend(() =>
       // Nothing may come to be appended while this says no: asking is the attempt to mend it.
-      overhang === undefined && behind.length === 0
+      overhang === undefined && !isFarBehind()
         ? Effect.undefined
         : Effect.match(submit([]), { onFailure: ({ message }) => message, onSuccess: () => undefined })
     )

@@ -62,7 +62,7 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
   })
 
   const link = Effect.fnUntraced(function* (from: string, name: EpisodeName) {
-    yield* ensureHost(name.hostId)
+    if (!durable.has(name.hostId)) yield* ensureHost(name.hostId)
     const syncNames = Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
     const link = orTaken(fs.link(from, path(name))).pipe(
       // What is said to have failed may be done all the same.
@@ -70,11 +70,18 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
         Effect.flatMap(withFiles(isSameFile(from, path(name))), (done) =>
           done ? Effect.succeed(true) : Effect.fail(error)
         )
+      )
+    )
+    const linked = link.pipe(
+      // Somebody took the directory away.
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "NotFound",
+        () => Effect.andThen(ensureHost(name.hostId), link)
       ),
       // Nor is anybody to take it for stored before it is durable.
       Effect.tapError(() => syncNames)
     )
-    if (!(yield* link)) return false
+    if (!(yield* linked)) return false
     // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds. So does a directory that
     // cannot be synced now: the name is there, and nobody must take it for durable.
     yield* syncNames

@@ -16,6 +16,8 @@ export interface Arrivals {
   readonly something: Effect.Effect<void>
   /** Puts what is there into `into`, from `at` on; gives how far it is filled. */
   readonly fill: (into: Uint8Array, at: number) => number
+  /** Takes all that is there, where it came in one piece. */
+  readonly takePiece: () => Uint8Array | undefined
   /** Bytes that came, taken or not. */
   readonly received: () => number
   /** Bytes that wait to be taken. */
@@ -65,6 +67,11 @@ export const openArrivals = (request: HttpServerRequest, most: number): Effect.E
     )
     const reader = yield* Effect.forkScoped(Effect.ensuring(reading, came.open))
 
+    const taken = (bytes: number): void => {
+      ahead -= bytes
+      if (ahead < MOST_AHEAD) room.openUnsafe()
+      if (ahead === 0 && over === undefined) came.closeUnsafe()
+    }
     const fill = (into: Uint8Array, from: number): number => {
       let at = from
       while (at < into.length) {
@@ -75,10 +82,15 @@ export const openArrivals = (request: HttpServerRequest, most: number): Effect.E
         at += part.length
         chunks = part.length === chunk.length ? rest : [chunk.subarray(part.length), ...rest]
       }
-      ahead -= at - from
-      if (ahead < MOST_AHEAD) room.openUnsafe()
-      if (ahead === 0 && over === undefined) came.closeUnsafe()
+      taken(at - from)
       return at
+    }
+    const takePiece = (): Uint8Array | undefined => {
+      const [piece, ...rest] = chunks
+      if (piece === undefined || rest.length > 0) return undefined
+      chunks = []
+      taken(piece.length)
+      return piece
     }
     return {
       // Else a defect of the stream would be waited for in vain.
@@ -87,6 +99,7 @@ export const openArrivals = (request: HttpServerRequest, most: number): Effect.E
         Effect.suspend(() => (reader.pollUnsafe() === undefined ? Effect.void : Fiber.join(reader)))
       ),
       fill,
+      takePiece,
       received: () => received,
       ahead: () => ahead,
       over: () => over,

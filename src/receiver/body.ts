@@ -71,9 +71,10 @@ export const openBody = (
 ): Effect.Effect<Body, never, Scope.Scope> =>
   Effect.gen(function* () {
     const arrivals = yield* openArrivals(request, bytes)
-    const { ahead, fill, over, received } = arrivals
+    const { ahead, fill, over, received, takePiece } = arrivals
     // Not empty where the length was not said: only reading on tells that there is no more.
-    const buffer = new Uint8Array(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
+    const makeBuffer = () => new Uint8Array(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
+    let made: Uint8Array | undefined
     let waitedMillis = 0
     let failure: Problem | undefined
 
@@ -120,9 +121,15 @@ export const openBody = (
       )
 
     const next = Effect.gen(function* () {
-      let filled = fill(buffer, 0)
+      let filled = 0
       const since = waitedMillis
       const mayWait = () => failure === undefined && !isWhole() && (filled === 0 || waitedMillis - since < gatherMillis)
+      if (ahead() === 0 && mayWait()) yield* Effect.catch(wait, giveUp)
+      // Most small bodies come in one piece.
+      const piece = received() === bytes ? takePiece() : undefined
+      if (piece !== undefined) return piece
+      const buffer = (made ??= makeBuffer())
+      filled = fill(buffer, 0)
       while (filled < buffer.length && mayWait()) {
         yield* Effect.catch(wait, giveUp)
         filled = fill(buffer, filled)

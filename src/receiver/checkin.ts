@@ -5,33 +5,24 @@ import * as Schema from "effect/Schema"
 import { type PingAnswer, PingBody } from "../domain/ping.ts"
 import { type Problem, SCHEMA_VERSION } from "../domain/protocol.ts"
 import { json } from "./answers.ts"
-import { abandonable, openBody } from "./body.ts"
+import { abandonable } from "./body.ts"
 import { Gate } from "./gate.ts"
 import { Hosts } from "./hosts.ts"
 import { type Client, mayWriteAs } from "./identity.ts"
 import { Limits } from "./limits.ts"
-import { lengthIn, refuseIf, tooLarge } from "./questions.ts"
+import { refuseIf } from "./questions.ts"
+import { readJsonBody } from "./readJsonBody.ts"
 import type { Target } from "./target.ts"
 
 const MAX_BODY_BYTES = 64 * 1024
 
-const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(PingBody))
+const decode = Schema.decodeUnknownEffect(PingBody)
 
 const malformed = (words: string): Problem => ({
   problem: "bad-request",
   error: `the body is not what a host says of itself: ${words.replaceAll(/\s+/g, " ")}`,
   remediation: 'send {"host_id": "…"} as JSON, with what else the API description names'
 })
-
-const readText = Effect.fnUntraced(function* (request: HttpServerRequest) {
-  const bytes = yield* Effect.fromResult(lengthIn(request.headers))
-  if (bytes > MAX_BODY_BYTES) return yield* Effect.fail(tooLarge(bytes, MAX_BODY_BYTES))
-  const body = yield* openBody(request, { bytes }, yield* Limits)
-  const text = new TextDecoder().decode(yield* body.next)
-  // It fits into the first piece; the next call says whether that was all.
-  yield* body.next
-  return text
-}, Effect.scoped)
 
 /** `POST /v1/ping`: what a host says of itself, answered with what it needs to know before it records. */
 export const checkIn = Effect.fnUntraced(function* (
@@ -42,8 +33,8 @@ export const checkIn = Effect.fnUntraced(function* (
   const limits = yield* Limits
   const gate = yield* Gate
   const hosts = yield* Hosts
-  const text = yield* readText(request)
-  const said = yield* Effect.mapError(decode(text), (error) => malformed(error.message))
+  const body = yield* readJsonBody(request, MAX_BODY_BYTES)
+  const said = yield* Effect.mapError(decode(body), (error) => malformed(error.message))
   yield* refuseIf(mayWriteAs(client, said.host_id))
   yield* hosts.remember(said)
   const commit = said.commit ?? undefined

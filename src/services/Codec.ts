@@ -14,10 +14,11 @@ export interface Hasher {
 }
 
 export interface Compressor {
-  /** Takes `bytes` (not to be changed until it is done) and gives the output that is ready. */
+  /**
+   * Makes one frame of `bytes` (at least one; not to be changed until it is done), which says their number and carries a checksum, and
+   * gives it in pieces, which are good until the next push. Frames one behind the other are as good as a single one.
+   */
   readonly push: (bytes: Uint8Array) => Effect.Effect<ReadonlyArray<Uint8Array>, CodecError>
-  /** Gives the rest, checksum included. */
-  readonly end: Effect.Effect<ReadonlyArray<Uint8Array>, CodecError>
 }
 
 export interface Decompressor {
@@ -35,7 +36,7 @@ export class Codec extends Context.Service<
   Codec,
   {
     readonly sha256: () => Hasher
-    /** One frame that carries `contentSize` (bytes) and a checksum; `level` 1 to 19. */
+    /** `level` 1 to 19; `contentSize`: about so many bytes will come in all. */
     readonly compressor: (options: {
       readonly level: number
       readonly contentSize: number

@@ -63,7 +63,7 @@ const listDirectory = Effect.fnUntraced(function* (directory: string, below: str
     if (inspection === undefined && path.includes("\uFFFD")) {
       return yield* new Unpackable({ why: `the name ${JSON.stringify(path)} is not UTF-8` })
     }
-    if (inspection === undefined) return yield* Effect.fail(gone(`${directory}/${path}`))
+    if (inspection === undefined) return yield* gone(`${directory}/${path}`)
     const entry = { path, ...inspection }
     const why = faultOf(entry, id)
     if (why !== undefined) return yield* new Unpackable({ why })

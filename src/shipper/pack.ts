@@ -2,20 +2,16 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { checkMarker, formatManifest } from "../domain/manifest.ts"
-import {
-  archiveBytes,
-  concat,
-  END_OF_ARCHIVE,
-  encodeHeader,
-  MAX_MARKER_BYTES,
-  padding,
-  type TarEntry
-} from "../domain/tar.ts"
+import type { Sha256 } from "../domain/names.ts"
+import { BLOCK, concat, END_OF_ARCHIVE, encodeHeader, MAX_MARKER_BYTES, padding, type TarEntry } from "../domain/tar.ts"
 import { decodeUtf8 } from "../domain/tarReader.ts"
 import * as Durable from "../durable.ts"
-import { Codec } from "../services/Codec.ts"
+import { anew, orMissing } from "../presence.ts"
+import { Codec, type CodecError } from "../services/Codec.ts"
+import { type Blocks, makeBlocks } from "./blocks.ts"
 import { type Inventory, type InventoryEntry, Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
 import { type PackingNote, writePackingNote } from "./notes.ts"
@@ -26,7 +22,9 @@ export class ChangedWhilePacking extends Schema.TaggedError<ChangedWhilePacking>
   path: Schema.String
 }) {}
 
-const BLOCK_BYTES = 1024 * 1024
+type PackFailure = PlatformError | CodecError
+
+const ZEROS = new Uint8Array(BLOCK)
 
 /** Modes normalised, mtimes in whole seconds rounded down: the same content and times give the same bytes anywhere. */
 const tarEntry = (id: string, entry: InventoryEntry): TarEntry => {
@@ -41,59 +39,33 @@ const tarEntry = (id: string, entry: InventoryEntry): TarEntry => {
   }
 }
 
-/** Gathers small pieces into blocks, so that the compressor and the disk are called seldom. */
-const makeBlocks = (size: number, flush: (block: Uint8Array) => Effect.Effect<void, PackFailure>) => {
-  const block = new Uint8Array(size)
-  let used = 0
-  const give = Effect.suspend(() => {
-    if (used === 0) return Effect.void
-    const full = block.subarray(0, used)
-    used = 0
-    return flush(full)
-  })
-  return {
-    /** The free rest of the block, at least one byte. */
-    room: () => block.subarray(used),
-    taken: (bytes: number) => {
-      used += bytes
-      return used === block.length ? give : Effect.void
-    },
-    put: Effect.fnUntraced(function* (bytes: Uint8Array) {
-      for (let at = 0; at < bytes.length; ) {
-        const piece = bytes.subarray(at, at + block.length - used)
-        block.set(piece, used)
-        used += piece.length
-        at += piece.length
-        if (used === block.length) yield* give
-      }
-    }),
-    end: give
-  }
+const tarBytes = (members: ReadonlyArray<{ readonly entry: InventoryEntry; readonly header: Uint8Array }>): number =>
+  members.reduce(
+    (sum, { entry, header }) => sum + header.length + (entry.type === "File" ? entry.size + padding(entry.size) : 0),
+    END_OF_ARCHIVE.length
+  )
+
+interface PackedFile {
+  readonly path: string
+  readonly sha256: Sha256
+  /** What is in it, of the marker. */
+  readonly kept: ReadonlyArray<Uint8Array>
 }
-type Blocks = ReturnType<typeof makeBlocks>
-type PackFailure = import("effect/PlatformError").PlatformError | import("../services/Codec.ts").CodecError
 
 /** Reads exactly `entry.size` bytes of a file into the tarball, not one more, through no link. */
-const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntry, blocks: Blocks) {
+const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntry, blocks: Blocks<PackFailure>) {
   const fs = yield* FileSystem.FileSystem
   const codec = yield* Codec
   const progress = yield* Progress
   const hasher = codec.sha256()
-  const changed = new ChangedWhilePacking({ path: entry.path })
   const kept: Array<Uint8Array> = []
-  const file = yield* fs.open(full, { flag: "r", noFollow: true }).pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound",
-      () => Effect.fail(changed)
-    )
-  )
-  let left = entry.size
-  while (left > 0) {
-    const room = blocks.room()
-    const target = room.length > left ? room.subarray(0, left) : room
-    const read = yield* file.read(target)
-    if (read === 0) return yield* changed
-    const bytes = target.subarray(0, read)
+  const file = yield* orMissing(fs.open(full, { flag: "r", noFollow: true }))
+  if (file === undefined) return yield* new ChangedWhilePacking({ path: entry.path })
+  for (let left = entry.size; left > 0; ) {
+    const room = blocks.room(left)
+    const read = yield* file.read(room)
+    if (read === 0) return yield* new ChangedWhilePacking({ path: entry.path })
+    const bytes = room.subarray(0, read)
     hasher.update(bytes)
     if (entry.path === DONE_MARKER) kept.push(bytes.slice())
     left -= read
@@ -101,13 +73,11 @@ const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntr
     progress.packedBytes += read
     yield* blocks.taken(read)
   }
-  yield* blocks.put(new Uint8Array(padding(entry.size)))
-  return { path: entry.path, sha256: hasher.digest(), kept }
+  yield* blocks.put(ZEROS.subarray(0, padding(entry.size)))
+  return { path: entry.path, sha256: hasher.digest(), kept } satisfies PackedFile
 }, Effect.scoped)
 
-const markerFault = (
-  files: ReadonlyArray<{ readonly path: string; readonly sha256: string; readonly kept: ReadonlyArray<Uint8Array> }>
-) => {
+const markerFault = (files: ReadonlyArray<PackedFile>) => {
   const pieces = files.find((file) => file.path === DONE_MARKER)?.kept ?? []
   const marker = decodeUtf8(concat(pieces))
   return marker === undefined
@@ -120,13 +90,12 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   const fs = yield* FileSystem.FileSystem
   const codec = yield* Codec
   const paths = yield* Layout
-  const members = inventory.entries.map((entry) => ({ entry, header: tarEntry(id, entry) }))
+  const members = inventory.entries.map((entry) => ({ entry, header: encodeHeader(tarEntry(id, entry)) }))
   const tarball = codec.sha256()
   let bytes = 0
 
-  // Never through a link, nor into what a crash left.
-  yield* fs.remove(paths.partial(id), { recursive: true, force: true })
-  const partial = yield* fs.open(paths.partial(id), { flag: "wx", mode: 0o600 })
+  const path = paths.partial(id)
+  const partial = yield* anew(path, fs.open(path, { flag: "wx", mode: 0o600 }), true)
   const write = Effect.fnUntraced(function* (pieces: ReadonlyArray<Uint8Array>) {
     for (const piece of pieces) {
       tarball.update(piece)
@@ -134,18 +103,16 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
       yield* partial.writeAll(piece)
     }
   })
-  const contentSize = archiveBytes(members.map(({ header }) => header))
+  const contentSize = tarBytes(members)
   const compressor = yield* codec.compressor({ level, contentSize })
-  const blocks = makeBlocks(Math.min(BLOCK_BYTES, contentSize), (block) =>
-    Effect.flatMap(compressor.push(block), write)
-  )
+  const blocks = makeBlocks(contentSize, (block) => Effect.flatMap(compressor.push(block), write))
 
-  const files: Array<{ path: string; sha256: string; kept: ReadonlyArray<Uint8Array> }> = []
+  const files: Array<PackedFile> = []
   for (const { entry, header } of members) {
     if (entry.path === DONE_MARKER && entry.size > MAX_MARKER_BYTES) {
       return yield* new Unpackable({ why: `incomplete: done.marker is larger than any manifest (${entry.size} bytes)` })
     }
-    yield* blocks.put(encodeHeader(header))
+    yield* blocks.put(header)
     if (entry.type === "File") files.push(yield* packFile(`${paths.episode(id)}/${entry.path}`, entry, blocks))
   }
   const fault = markerFault(files)
@@ -153,7 +120,6 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
 
   yield* blocks.put(END_OF_ARCHIVE)
   yield* blocks.end
-  yield* write(yield* compressor.end)
   yield* partial.sync
   const content = codec.sha256()
   content.update(formatManifest(files))

@@ -20,23 +20,14 @@ const attempt = <A>(work: () => A): Effect.Effect<A, CodecError> =>
     catch: (cause) => new CodecError({ message: cause instanceof Error ? cause.message : String(cause) })
   })
 
-const compressor = (options: { readonly level: number; readonly contentSize: number }) =>
-  Effect.sync(() => {
-    const held: Array<Uint8Array> = []
-    const compress = (): ReadonlyArray<Uint8Array> => {
-      const whole = Buffer.concat(held)
-      if (whole.length !== options.contentSize) {
-        throw new Error(`${whole.length} bytes instead of the ${options.contentSize} that were pledged`)
-      }
-      const { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel } = zlib.constants
-      const params = { [ZSTD_c_compressionLevel]: options.level, [ZSTD_c_checksumFlag]: 1 }
-      return [zlib.zstdCompressSync(whole, { params })]
-    }
-    return {
-      push: (bytes: Uint8Array) => Effect.sync((): ReadonlyArray<Uint8Array> => (held.push(bytes.slice()), [])),
-      end: attempt(compress)
-    }
+const compressor = ({ level }: { readonly level: number }) => {
+  const { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel } = zlib.constants
+  const params = { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 }
+  return Effect.succeed({
+    push: (bytes: Uint8Array) =>
+      attempt((): ReadonlyArray<Uint8Array> => [zlib.zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length })])
   })
+}
 
 const decompressor = (sink: (bytes: Uint8Array) => boolean) =>
   Effect.sync(() => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import * as zstdWasm from "@bokuweb/zstd-wasm"
+import { zstdDecompressSync } from "node:zlib"
 import { extract, type Header } from "tar-stream"
 
 export interface Member {
@@ -7,11 +7,8 @@ export interface Member {
   readonly content: Buffer
 }
 
-let ready: Promise<void> | undefined
-
 /** Reads a tarball with nothing of ours. */
 export const unpack = async (tarball: Uint8Array): Promise<ReadonlyArray<Member>> => {
-  await (ready ??= zstdWasm.init())
   const members: Array<Member> = []
   const reader = extract()
   reader.on("entry", (header, stream, next) => {
@@ -23,7 +20,7 @@ export const unpack = async (tarball: Uint8Array): Promise<ReadonlyArray<Member>
     })
   })
   const done = new Promise<void>((resolve, reject) => reader.on("finish", () => resolve()).on("error", reject))
-  reader.end(Buffer.from(zstdWasm.decompress(tarball)))
+  reader.end(zstdDecompressSync(tarball))
   await done
   return members
 }

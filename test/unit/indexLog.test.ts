@@ -272,6 +272,35 @@ describe("the lookup", () => {
     )
   )
 
+  it.effect("is told of many rows at once, and what it was not told of counts all the same, also after a crash", () =>
+    inScratch((ground) =>
+      withLookup((layer) =>
+        Effect.gen(function* () {
+          const lookup = yield* Effect.provide(Lookup, layer)
+          const ids = Array.from({ length: 150 }, (_, i) => `e${i}`)
+          const expectAll = Effect.forEach(ids, (id) => Effect.map(isThere(id), (found) => assert.isTrue(found, id)))
+          const appendAll = Effect.gen(function* () {
+            for (const id of ids) {
+              yield* append(id)
+              assert.isTrue(yield* isThere(id), id)
+            }
+            const told = yield* lookup.count
+            assert.isAbove(told, 0)
+            assert.isBelow(told, ids.length)
+            yield* expectAll
+            const index = yield* IndexLog
+            yield* index.append(withdrawalOf(row("e149"), "2026-01-02T00:00:00.000Z"))
+            assert.isUndefined(yield* find("e149"))
+            yield* append("e149")
+          })
+          yield* open(ground, appendAll, layer)
+          yield* open(ground, expectAll, layer)
+          assert.strictEqual(yield* lookup.count, ids.length)
+        })
+      )
+    )
+  )
+
   it.effect("starts anew with an index that was replaced, truncated or rewritten in place", () =>
     inScratch((ground) =>
       withLookup((lookup) =>
@@ -297,6 +326,8 @@ describe("the lookup", () => {
       withLookup((layer) =>
         Effect.gen(function* () {
           yield* open(ground, Effect.andThen(append("e1"), append("e2")), layer)
+          // What the lookup was not told of yet it is told of at the next start.
+          yield* open(ground, Effect.void, layer)
           const lookup = yield* Effect.provide(Lookup, layer)
           const coverage = yield* lookup.coverage
           assert.isDefined(coverage)

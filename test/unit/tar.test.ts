@@ -5,7 +5,6 @@ import * as fc from "fast-check"
 import { extract, type Header } from "tar-stream"
 import { describe, expect, it } from "vitest"
 import {
-  archiveBytes,
   BLOCK,
   checkPath,
   END_OF_ARCHIVE,
@@ -187,17 +186,6 @@ describe("encodeHeader", () => {
         expect(await readByEffect(archiveOf([one]))).toEqual([expected(one)])
       })
     )
-  })
-})
-
-describe("archiveBytes", () => {
-  it("is the exact size of the tar", () => {
-    const entries = [...odd, ...[1, 511, 512, 513, 70_000].map((size) => entry({ size, path: `${EPISODE}/${size}` }))]
-    expect(archiveBytes(entries)).toBe(archiveOf(entries).length)
-    expect(archiveBytes([])).toBe(1024)
-  })
-  it("counts past 2^32", () => {
-    expect(archiveBytes([entry({ size: 2 ** 40 + 1 })])).toBe(2 ** 40 + 512 + 3 * 512 + 1024)
   })
 })
 

@@ -15,6 +15,7 @@ import * as Routes from "../../receiver/routes.ts"
 import * as Slots from "../../receiver/slots.ts"
 import * as Uploads from "../../receiver/uploads/Uploads.ts"
 import { Listener } from "../../services/Listener.ts"
+import { onLocalDisk } from "../../services/LocalDisk.ts"
 import { Lookups } from "../../services/Lookups.ts"
 import { Notify } from "../../services/Notify.ts"
 import { attention, configurationFault } from "../exit.ts"
@@ -105,7 +106,8 @@ export const runCommand = Command.make("run", {}, () =>
         Effect.provide(Routes.layer.pipe(Layer.provideMerge(layerServer(settings)), Layer.provideMerge(world))),
         orHeld,
         Effect.catchTag("ListenFailed", ({ message }) => attention(message)),
-        Effect.catchTag("TlsUnusable", ({ message }) => configurationFault(message))
+        Effect.catchTag("TlsUnusable", ({ message }) => configurationFault(message)),
+        onLocalDisk
       )
     })
   )

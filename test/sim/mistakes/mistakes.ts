@@ -132,7 +132,7 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "a reason file that is packed",
     file: "src/shipper/inventory.ts",
-    find: 'if (parent.path === "" && name === REASON_FILE) continue',
+    find: 'if (below === "" && name === REASON_FILE) continue',
     replace: "",
     promise: "the reason file is never part of an episode"
   },
