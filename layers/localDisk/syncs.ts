@@ -15,8 +15,10 @@ interface Waiting {
   readonly done: (outcome: Effect.Effect<void, PlatformError>) => void
 }
 
+type Fsync = (descriptor: number, done: (error: NodeJS.ErrnoException | null) => void) => void
+
 /** On the thread pool. Those of one directory share: whoever asks while one goes on waits for the next, with all the others. */
-export const makeSyncs = (): Syncs => {
+export const makeSyncs = (fsync: Fsync = NodeFs.fsync): Syncs => {
   /** By device and inode: a name may come to another directory. Who waits for the sync behind the one that goes on. */
   const next = new Map<string, Array<Waiting>>()
 
@@ -24,7 +26,7 @@ export const makeSyncs = (): Syncs => {
     if (first === undefined) return void next.delete(directory)
     const waiting: Array<Waiting> = []
     next.set(directory, waiting)
-    NodeFs.fsync(first.descriptor, (error) => {
+    fsync(first.descriptor, (error) => {
       const outcome = error === null ? Effect.void : Effect.fail(fileError("sync", first.descriptor, error))
       for (const { done } of [first, ...others]) done(outcome)
       round(directory, waiting)
@@ -48,7 +50,7 @@ export const makeSyncs = (): Syncs => {
         (stats) =>
           stats.isDirectory()
             ? shared(`${stats.dev}:${stats.ino}`, descriptor)
-            : onThread<void>("sync", descriptor, undefined, (done) => NodeFs.fsync(descriptor, done))
+            : onThread<void>("sync", descriptor, undefined, (done) => fsync(descriptor, done))
       )
   }
 }
