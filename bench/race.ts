@@ -69,6 +69,8 @@ const warmUp = async (ship: Ship, episodes: number) => {
       able.push(each)
     } catch (error) {
       if (each === ours) throw error
+      // Only the first line is kept: the rest names places of this machine.
+      say(String(error))
       leave(each.name, `failed: ${String(error).split("\n")[0]}`)
     }
   }

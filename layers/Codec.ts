@@ -95,5 +95,8 @@ const decompressor = Effect.fnUntraced(function* (sink: (bytes: Uint8Array) => b
   return { push: (bytes) => Effect.suspend(() => push(bytes)), end: Effect.suspend(end) } satisfies Decompressor
 })
 
-/** zstd on the thread pool, SHA-256 in place, both Node's own. Bytes after the last frame go unnoticed: see the frame scanner. */
+/**
+ * zstd on the thread pool, but in place for what comes whole and small; SHA-256 in place; both Node's own. Bytes after the last frame go
+ * unnoticed: see the frame scanner.
+ */
 export const layerCodec = Layer.succeed(Codec, { sha256, compressor, decompressor })

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { LocalDisk } from "../src/services/LocalDisk.ts"
-import { type Inspection, Volume } from "../src/services/Volume.ts"
+import { type Found, type Inspection, Volume } from "../src/services/Volume.ts"
 import { infoOf } from "./localDisk/info.ts"
 import { inPlace } from "./localDisk/inPlace.ts"
+import { onThread } from "./localDisk/onThread.ts"
 import { openFile } from "./localDisk/openFile.ts"
 import { makeSyncs, type Syncs } from "./localDisk/syncs.ts"
 import { inspectionOf, spaceOf, volumeError } from "./Volume.ts"
@@ -38,17 +39,24 @@ const openInPlace = (path: string, bits: number, mode: number | undefined) =>
     (descriptor) => Effect.orDie(inPlace("open", descriptor, () => NodeFs.closeSync(descriptor)))
   )
 
-/** What is not there is no failure. */
+/** What is not there is no failure. To give back what a large file holds takes the kernel a while. */
 const removeName = (path: string, base: FileSystem.FileSystem) =>
-  Effect.suspend(() => {
-    try {
-      NodeFs.unlinkSync(path)
-      return Effect.void
-    } catch (thrown) {
-      // A directory, and whatever else cannot be removed so, is said as Node says it.
-      return (thrown as NodeJS.ErrnoException).code === "ENOENT" ? Effect.void : base.remove(path, { force: true })
+  Effect.flatMap(
+    inPlace("remove", path, () => NodeFs.lstatSync(path, { throwIfNoEntry: false })),
+    (found) => {
+      if (found === undefined) return Effect.void
+      if (found.isDirectory()) return base.remove(path, { force: true })
+      const unlink =
+        found.size <= SMALL_BYTES || found.nlink > 1
+          ? inPlace("remove", path, () => NodeFs.unlinkSync(path))
+          : onThread<void>("remove", path, undefined, (done) => NodeFs.unlink(path, done))
+      return Effect.catchIf(
+        unlink,
+        (error) => error.reason._tag === "NotFound",
+        () => Effect.void
+      )
     }
-  })
+  )
 
 const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSystem =>
   FileSystem.make({
@@ -101,27 +109,30 @@ const found = (path: string): Inspection | undefined => {
   return stats && inspectionOf(stats)
 }
 
-/** More than that are gone through on the thread pool, so that the program goes on meanwhile. */
-const MANY = 256
+/** Looked at without a turn of the event loop, at a few microseconds each. */
+const SLICE = 256
+
+const findAll = Effect.fnUntraced(function* (directory: string) {
+  const names = yield* asked("findAll", directory, () => NodeFs.readdirSync(directory))
+  const all: Array<Found> = []
+  for (let at = 0; at < names.length; at += SLICE) {
+    if (at > 0) yield* Effect.yieldNow
+    yield* asked("findAll", directory, () => {
+      for (const name of names.slice(at, at + SLICE)) all.push({ name, inspection: found(`${directory}/${name}`) })
+    })
+  }
+  return all
+})
 
 const volumeOver = (base: Volume["Service"]): Volume["Service"] => ({
   ...base,
   inspect: (path) => asked("inspect", path, () => inspectionOf(NodeFs.lstatSync(path, { bigint: true }))),
   space: (path) => asked("space", path, () => spaceOf(NodeFs.statfsSync(path, { bigint: true }))),
   find: (path) => asked("find", path, () => found(path)),
-  findAll: (directory) =>
-    Effect.flatMap(
-      asked("findAll", directory, () => NodeFs.readdirSync(directory)),
-      (names) =>
-        names.length > MANY
-          ? base.findAll(directory)
-          : asked("findAll", directory, () =>
-              names.map((name) => ({ name, inspection: found(`${directory}/${name}`) }))
-            )
-    )
+  findAll
 })
 
-/** What reads or writes much, or syncs, stays on the thread pool. */
+/** What reads, writes or gives back much, or syncs, stays on the thread pool. What is small may still wait there for the journal, as a turn of the pool would. */
 export const layerInPlace = Layer.effect(
   LocalDisk,
   Effect.gen(function* () {

@@ -15,8 +15,8 @@ import {
 import { createNew, openOrCreate } from "./lookup/database.ts"
 import { makeTable, type Table } from "./lookup/table.ts"
 
-/** SQLite's result codes for a disk that does not take it: READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html). */
-const OF_THE_DISK: ReadonlySet<number> = new Set([8, 10, 13, 14])
+/** SQLite's result codes for a disk that does not take it: READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html); and BUSY. */
+const OF_THE_DISK: ReadonlySet<number> = new Set([5, 8, 10, 13, 14])
 const FULL = 13
 
 /** What the disk did not take is said; anything else is our own mistake. */

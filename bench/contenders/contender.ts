@@ -58,7 +58,9 @@ export const startServer = async (
         }
       }
     }
-    if (performance.now() > latest || child.exitCode !== null) throw new Error(`${argv.join(" ")}: ${said}`)
+    if (performance.now() > latest || child.exitCode !== null) {
+      throw new Error(`its server does not come up\n${argv.join(" ")}\n${said}`)
+    }
     await Promise.race([sleep(10), failed])
   }
 }

@@ -18,7 +18,6 @@ export interface Feed {
 /** Node's words for an input that ends too early say nothing about what ended. */
 const words: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: "the zstd data ends in the middle of a frame",
-  ZSTD_error_srcSize_wrong: "the content is not of the size that was pledged",
   ZSTD_error_prefix_unknown: "this is not zstd data",
   ZSTD_error_checksum_wrong: "the zstd frame does not match its checksum",
   ZSTD_error_frameParameter_windowTooLarge: "the zstd frame needs a window of more than 8 MiB"

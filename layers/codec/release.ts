@@ -1,4 +1,4 @@
-/** Smaller ones share a slab of Node's. */
+/** Smaller ones may share a slab of Node's. */
 const OWN_BYTES = 128 * 1024
 
 /**
@@ -6,7 +6,8 @@ const OWN_BYTES = 128 * 1024
  * is empty afterwards. Not for one behind which its maker still has room.
  */
 export const release = ({ buffer }: Uint8Array): void => {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_BYTES) buffer.transfer(0)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_BYTES && buffer.byteLength > Buffer.poolSize)
+    buffer.transfer(0)
 }
 
 /** Whether its maker has no more room behind it. */

@@ -4,21 +4,26 @@ import { fileError } from "./errors.ts"
 
 type Call<A> = (done: (error: NodeJS.ErrnoException | null, value?: A) => void) => void
 
-/** Asks the kernel on the thread pool. `fallback` is the answer of a call that gives none. */
+/**
+ * Asks the kernel on the thread pool. `fallback` is the answer of a call that gives none. Not to be interrupted: a descriptor that is
+ * closed while the call waits for its thread may be another file's by then.
+ */
 export const onThread = <A>(
   method: string,
   pathOrDescriptor: string | number,
   fallback: A,
   call: Call<A>
 ): Effect.Effect<A, PlatformError> =>
-  Effect.callback((resume) => {
-    try {
-      call((error, value) =>
-        resume(
-          error === null ? Effect.succeed(value ?? fallback) : Effect.fail(fileError(method, pathOrDescriptor, error))
+  Effect.uninterruptible(
+    Effect.callback((resume) => {
+      try {
+        call((error, value) =>
+          resume(
+            error === null ? Effect.succeed(value ?? fallback) : Effect.fail(fileError(method, pathOrDescriptor, error))
+          )
         )
-      )
-    } catch (thrown) {
-      resume(Effect.fail(fileError(method, pathOrDescriptor, thrown)))
-    }
-  })
+      } catch (thrown) {
+        resume(Effect.fail(fileError(method, pathOrDescriptor, thrown)))
+      }
+    })
+  )

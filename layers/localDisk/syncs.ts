@@ -46,7 +46,7 @@ export const makeSyncs = (fsync: Fsync = NodeFs.fsync): Syncs => {
   return {
     sync: (descriptor) =>
       Effect.flatMap(
-        inPlace("sync", descriptor, () => NodeFs.fstatSync(descriptor)),
+        inPlace("sync", descriptor, () => NodeFs.fstatSync(descriptor, { bigint: true })),
         (stats) =>
           stats.isDirectory()
             ? shared(`${stats.dev}:${stats.ino}`, descriptor)

@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
+import * as Predicate from "effect/Predicate"
 
 /** Of the tables below: a database of another version is built anew. */
 const SCHEMA_VERSION = 1
 
-/** Whoever opens it holds the store: no lock of its own is taken and given back with every question. */
+/** Nobody else has it open: no lock of its own is taken and given back with every question. */
 const PRAGMAS = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
@@ -27,14 +28,24 @@ const isCurrent = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA user_version").get()?.["user_version"] === SCHEMA_VERSION &&
   database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] === "ok"
 
+/** A receiver that is just ending lets go of it in a moment. */
+const HELD_MILLIS = 5000
+/** SQLITE_BUSY (sqlite.org/rescode.html): somebody else has it open, and nothing is wrong with it. */
+export const isHeld = (thrown: unknown): boolean =>
+  Predicate.hasProperty(thrown, "errcode") && (Number(thrown.errcode) & 0xff) === 5
+
 /** The database at `path`, or `undefined` when it is missing, damaged or of another version. */
 const openCurrent = (path: string): DatabaseSync | undefined => {
-  const database = new DatabaseSync(path)
+  const database = new DatabaseSync(path, { timeout: HELD_MILLIS })
   try {
     database.exec(PRAGMAS)
     if (isCurrent(database)) return database
-  } catch {
-    // Whatever is wrong with it, the index has everything that was in it.
+  } catch (thrown) {
+    if (isHeld(thrown)) {
+      database.close()
+      throw thrown
+    }
+    // Whatever else is wrong with it, the index has everything that was in it.
   }
   database.close()
   return undefined

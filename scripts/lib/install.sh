@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # How a program is installed from a checkout. Sourced by scripts/install-*.sh, which say which one:
-# PROGRAM, CONFIG, FIRST_OF_ALL, BEFORE_RESTART, AT_THE_END.
+# PROGRAM, CONFIG, FIRST_OF_ALL, BEFORE_RESTART, AT_THE_END; and BESIDES, where something else is updated with it.
 
 HOME_OF_ALL=/opt/cis490
 CHECKOUT=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -36,7 +36,8 @@ Installs $PROGRAM from this checkout, or updates it; as root. May be run again a
  - the checkout to $HOME_OF_ALL, if it is elsewhere, owned by cis490; its HEAD is this host's commit
  - the program with its own Node to /usr/local/lib/$PROGRAM, $PROGRAM to /usr/local/bin, its unit, man pages and completions
  - /etc/cis490/$CONFIG, if there is none: one that is there is never changed
- - a restart of $PROGRAM.service, if it is enabled or runs${BEFORE_RESTART:+, after $PROGRAM $BEFORE_RESTART}
+ - a restart of $PROGRAM.service, if it is enabled or runs${BEFORE_RESTART:+, after $PROGRAM $BEFORE_RESTART}${BESIDES:+
+ - $BESIDES}
 
 The end shows what $PROGRAM has to say of this machine: $AT_THE_END.
 It needs what npm has installed in the checkout, or else Node 20 or later with npm, and the network.

@@ -61,6 +61,6 @@ export const otherTopology = (applied: string, yours: string): AgentProblem => (
 export const olderGeneration = (highest: number, yours: number): AgentProblem => ({
   problem: "older-generation",
   error: `an order of generation ${highest} was obeyed already, and this is ${yours}: another master, or one that lost its database`,
-  remediation: "if this master is the one to obey: cis490-receiver topology set --take-over HOST FILE",
+  remediation: "if this master is the one to obey: cis490-receiver topology set HOST FILE --take-over",
   members: { generation: highest, your_generation: yours }
 })

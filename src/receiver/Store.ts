@@ -64,23 +64,19 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
   const link = Effect.fnUntraced(function* (from: string, name: EpisodeName) {
     if (!durable.has(name.hostId)) yield* ensureHost(name.hostId)
     const syncNames = Effect.orDie(syncOnce(hostDirectory(storeRoot, name.hostId)))
+    // Somebody took the directory away: nothing was linked.
+    const isGone = ({ reason }: PlatformError) => reason._tag === "NotFound"
     const link = orTaken(fs.link(from, path(name))).pipe(
       // What is said to have failed may be done all the same.
       Effect.catch((error) =>
         Effect.flatMap(withFiles(isSameFile(from, path(name))), (done) =>
           done ? Effect.succeed(true) : Effect.fail(error)
         )
-      )
-    )
-    const linked = link.pipe(
-      // Somebody took the directory away.
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "NotFound",
-        () => Effect.andThen(ensureHost(name.hostId), link)
       ),
       // Nor is anybody to take it for stored before it is durable.
-      Effect.tapError(() => syncNames)
+      Effect.tapError((error) => (isGone(error) ? Effect.void : syncNames))
     )
+    const linked = Effect.catchIf(link, isGone, () => Effect.andThen(ensureHost(name.hostId), link))
     if (!(yield* linked)) return false
     // A crash here leaves a stored file without a row, and its name in `incoming/` that the repair finds. So does a directory that
     // cannot be synced now: the name is there, and nobody must take it for durable.

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Sha256 } from "../domain/names.ts"
 
-/** The bytes are not what the format says: broken zstd, or another size than was pledged. */
+/** The bytes are not what the format says. */
 export class CodecError extends Schema.TaggedError<CodecError>()("CodecError", { message: Schema.String }) {}
 
 export interface Hasher {

@@ -4,8 +4,8 @@ import * as FileSystem from "effect/FileSystem"
 import { Volume } from "./Volume.ts"
 
 /**
- * The same `FileSystem` and `Volume` for disks of this machine that are asked thousands of times: small answers come in place,
- * without a turn of the thread pool. A disk that hangs hangs the whole program, which the watchdog ends; whoever must go on then
+ * The same `FileSystem` and `Volume` for disks of this machine that are asked thousands of times: what is small is read, written,
+ * made, renamed and removed in place, without a turn of the thread pool. A disk that hangs hangs the whole program, which the watchdog ends; whoever must go on then
  * asks the others.
  */
 export class LocalDisk extends Context.Service<

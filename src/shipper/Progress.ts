@@ -33,7 +33,7 @@ export class Progress extends Context.Service<Progress, Counters>()("cis490/ship
     done: 0,
     total: 0,
     transfers: new Map(),
-    shippedOn: { day: "", count: 0, quarter: 0 }
+    shippedOn: { day: "", count: 0, quarter: -1 }
   }))
 }
 

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { Sha256 } from "../domain/names.ts"
 import * as Unsynced from "../unsynced.ts"
@@ -39,10 +40,7 @@ export const isRestless = ({ changed }: Tally): boolean => changed >= 3
 
 export const noTally: Tally = { damaged: 0, changed: 0, changed_at: 0, stopped: 0 }
 
-type Write = (
-  path: string,
-  text: string
-) => Effect.Effect<void, import("effect/PlatformError").PlatformError, FileSystem.FileSystem>
+type Write = (path: string, text: string) => Effect.Effect<void, PlatformError, FileSystem.FileSystem>
 
 const note = <A>(schema: Schema.Codec<A, unknown>, write: Write) => {
   const decode = Schema.decodeUnknownOption(Schema.fromJsonString(schema))

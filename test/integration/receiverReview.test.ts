@@ -11,7 +11,6 @@ import { layerLookup } from "../../layers/Lookup.ts"
 import { EpisodeId } from "../../src/domain/names.ts"
 import { makeArchiveCheck } from "../../src/receiver/archiveCheck.ts"
 import { layerDataset } from "../../src/receiver/layerDataset.ts"
-import { Lookup, LookupUnavailable } from "../../src/services/Lookup.ts"
 import { sha256 } from "../support/codecSync.ts"
 import { EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { startReceiver } from "../support/receiver.ts"
@@ -104,29 +103,3 @@ test.each([
   inPieces(episode(odd, file(`${EPISODE}/behind`, "x")), 512, check.push)
   expect(check.end()).toMatchObject({ problem: "invalid-archive" })
 })
-
-test("a lookup whose disk is full puts uploads off, and is no end of the program", async () => {
-  const root = mkdtempSync(join(tmpdir(), "cis490-receiver-"))
-  let full = false
-  const fillable = Layer.effect(
-    Lookup,
-    Effect.map(Lookup, (lookup) => ({
-      ...lookup,
-      apply: (...change: Parameters<typeof lookup.apply>) =>
-        Effect.suspend(() =>
-          full
-            ? Effect.fail(new LookupUnavailable({ message: "database or disk is full", full: true }))
-            : lookup.apply(...change)
-        )
-    }))
-  ).pipe(Layer.provide(layerLookup(join(root, "index.jsonl"))))
-  {
-    await using receiver = await startReceiver({ root, dataset: (below) => onDisk(below, fillable) })
-    full = true
-    const { status } = await send(receiver.port, putOf(one.tarball))
-    expect([201, 503, 507]).toContain(status)
-    full = false
-    expect([200, 201]).toContain((await send(receiver.port, putOf(one.tarball))).status)
-  }
-  rmSync(root, { recursive: true, force: true })
-}, 5000)

@@ -108,7 +108,7 @@ test("what is wrong is said, and ends as it should", async () => {
     [["set", "lab-2", file], 1, "lab-2 is no host of this master"],
     [["set", "../x", file], 2, "is no host_id"],
     [["show", "lab-2"], 1, "lab-2 is no host of this master"],
-    [["set", "lab-1"], 2, "file"]
+    [["set", "lab-1"], 2, "FILE"]
   ] as const
   for (const [args, code, words] of cases) {
     const ran = await box.run(["topology", ...args])

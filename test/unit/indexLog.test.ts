@@ -8,7 +8,7 @@ import { layerMemory } from "../../layers/Lookup.ts"
 import { layerVolume } from "../../layers/Volume.ts"
 import { IndexLog, layerIndexLog } from "../../src/receiver/IndexLog.ts"
 import { withdrawalOf } from "../../src/receiver/rows.ts"
-import { Lookup } from "../../src/services/Lookup.ts"
+import { Lookup, LookupUnavailable } from "../../src/services/Lookup.ts"
 import { type Ground, makeGround, makeTarball, nameOf, rowFor } from "../support/dataset.ts"
 import { errno } from "../support/faultyFiles.ts"
 import { scratchDirectory } from "../support/scratch.ts"
@@ -296,6 +296,40 @@ describe("the lookup", () => {
           yield* open(ground, appendAll, layer)
           yield* open(ground, expectAll, layer)
           assert.strictEqual(yield* lookup.count, ids.length)
+        })
+      )
+    )
+  )
+
+  it.effect("that cannot be told stops the index only when too much has come together, and until it can", () =>
+    inScratch((ground) =>
+      withLookup((layer) =>
+        Effect.gen(function* () {
+          const lookup = yield* Effect.provide(Lookup, layer)
+          let full = true
+          const apply: (typeof lookup)["apply"] = (...change) =>
+            Effect.suspend(() =>
+              full
+                ? Effect.fail(new LookupUnavailable({ message: "database or disk is full", full: true }))
+                : lookup.apply(...change)
+            )
+          const ids = Array.from({ length: 64 }, (_, i) => `e${i}`)
+          const test = Effect.gen(function* () {
+            for (const id of ids.slice(1)) yield* append(id)
+            assert.isUndefined(yield* trouble)
+            yield* append("e0")
+            assert.include(yield* trouble, "full")
+            const refused = yield* Effect.flip(append("e64"))
+            assert.strictEqual(refused._tag, "IndexUnavailable")
+            for (const id of ids) assert.isTrue(yield* isThere(id), id)
+            assert.isFalse(yield* isThere("e64"))
+            full = false
+            assert.isUndefined(yield* trouble)
+            yield* append("e64")
+            assert.isTrue(yield* isThere("e64"))
+            assert.strictEqual(yield* lookup.count, ids.length)
+          })
+          yield* open(ground, test, Layer.succeed(Lookup, { ...lookup, apply }))
         })
       )
     )

@@ -17,7 +17,7 @@ import { printJson } from "../json.ts"
 import { askReceiver } from "./askReceiver.ts"
 import { withSettings } from "./root.ts"
 
-const host = Argument.String("host").pipe(Argument.withDescription("A host of [fleet.<host_id>]"))
+const host = Argument.String("HOST").pipe(Argument.withDescription("A host of [fleet.<host_id>]"))
 
 const takeOver = Flag.Boolean("take-over").pipe(
   Flag.withDescription("Count above whatever generation the agent has obeyed, also another master's"),
@@ -68,7 +68,7 @@ const order = Effect.fnUntraced(function* (
 
 const set = Command.make(
   "set",
-  { host, file: Argument.File("file").pipe(Argument.withDescription("The topology, as JSON")), takeOver },
+  { host, file: Argument.File("FILE").pipe(Argument.withDescription("The topology, as JSON")), takeOver },
   (given) =>
     withSettings((settings) =>
       Effect.gen(function* () {

@@ -53,7 +53,7 @@ export const layerShipper = (settings: ShipperSettings) => {
   return Layer.mergeAll(
     layerDestination(settings),
     layerClient(settings),
-    // Spans that nobody collects.
+    // Nobody collects its spans; nor is a `traceparent` sent then.
     Layer.succeed(HttpClient.TracerDisabledWhen, () => true),
     Link.layer(timetableOf(shipper)).pipe(Layer.provideMerge(Progress.layer)),
     Patience.layer(shipper.backoff_seconds),

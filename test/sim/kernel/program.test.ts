@@ -108,7 +108,7 @@ describe("a crash", () => {
     const second = lab.start(lab.receiver)
     lab.runFor(MINUTE)
     expect(second.process.alive).toBe(true)
-    expect(lab.receiver.disk.current().list(`${STORE}/lab-1`).toSorted()).toEqual([
+    expect([...(lab.receiver.disk.current().list(`${STORE}/lab-1`) ?? [])].toSorted()).toEqual([
       "E1.tar.zst",
       "E2.tar.zst",
       "E3.tar.zst"
