@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { say } from "./options.ts"
 import { chart } from "./report/chart.ts"
 import { report } from "./report/table.ts"
+import { targets } from "./report/targets.ts"
 import { merge, type Results } from "./results.ts"
 
 export const RESULTS = join(import.meta.dirname, "results")
@@ -29,8 +30,20 @@ const write = (directory: string, results: Results): void => {
   put("chart.svg", chart(results))
 }
 
-/** Writes table and chart from what is there. */
-export const render = (directory: string): void => write(directory, read(directory))
+const README = join(import.meta.dirname, "..", "README.md")
+
+/** The README with these figures between its two marks. */
+export const withFigures = (readme: string, results: Results): string =>
+  readme.replace(/(<!-- figures -->\n).*(\n<!-- end of figures -->)/s, (_, begin, end) =>
+    [begin, targets(results).join("\n\n"), end].join("")
+  )
+
+/** Writes table and chart from what is there; of what is kept in the repository, the README says the most. */
+export const render = (directory: string): void => {
+  const results = read(directory)
+  write(directory, results)
+  if (directory === RESULTS) writeFileSync(README, withFigures(readFileSync(README, "utf8"), results))
+}
 
 /**
  * Puts new figures in the place of older ones of the same part and writes the report anew. What is not `whole` (fewer rounds, fewer
@@ -41,5 +54,6 @@ export const keep = (newer: Results, named: string | undefined, whole: boolean):
     return say("\nnot kept: this was not the whole of it; --results DIRECTORY keeps it there")
   const directory = named ?? RESULTS
   write(directory, merge(read(directory), newer))
+  render(directory)
   say(`\nkept in ${directory}`)
 }

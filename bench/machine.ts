@@ -17,7 +17,7 @@ const machine = (): Machine => ({
   cpu: cpus()[0]?.model.trim() ?? "unknown",
   cores: cpus().length,
   memoryBytes: totalmem(),
-  kernel: release(),
+  kernel: release().replace(/-.*/, ""),
   filesystem: filesystemOf(tmpdir()),
   node: process.versions.node
 })

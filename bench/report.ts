@@ -5,7 +5,7 @@ import { readOptions } from "./options.ts"
 const HELP = `
 npm run bench:report -- [--results DIRECTORY]
 
-Writes table.md and chart.svg from results.json; measures nothing.
+Writes table.md, chart.svg and the README's figures from results.json; measures nothing.
 
   --results DIRECTORY   where they are (bench/results)`
 

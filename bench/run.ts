@@ -29,7 +29,8 @@ const runClient = async (
   const seconds = (performance.now() - began) / 1000
   const [clientPeak, familyPeak] = [client.stop(), serverFamily?.stop()]
   const used = process.cpuUsage(watched)
-  if (code !== 0) throw new Error(`its client ended ${code}\n${argv.join(" ")}\n${readFileSync(log, "utf8").slice(-4000)}`)
+  if (code !== 0)
+    throw new Error(`its client ended ${code}\n${argv.join(" ")}\n${readFileSync(log, "utf8").slice(-4000)}`)
   const wire = wireBytes()
   return {
     seconds,

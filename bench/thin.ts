@@ -41,7 +41,7 @@ const thin: Thin = {
 }
 const all = {
   MEDIUM: workloads.MEDIUM,
-  // Nothing makes it smaller: what is recorded is what has to go.
+  // Hardly anything makes it smaller: what is recorded is what has to go.
   SINGLE: { episodes: 1, bytes: Number(values.size) * MIB, noise: 0.99 }
 } as const satisfies Readonly<Record<string, Workload>>
 const both = ["MEDIUM", "SINGLE"] as const

@@ -43,7 +43,7 @@ export const makeRandom = (seed: number): (() => number) => {
 const COMMANDS = ["sshd", "busybox", "nginx", "kworker/u4:2", "python3", "mirai.x86", "cron", "dropbear", "xmrig"]
 const STATES = ["R", "S", "S", "S", "D", "Z"]
 
-/** Long enough that zstd's window never sees the same place twice. */
+/** Longer than a window of zstd at the levels used here; only what begins near its end comes again soon. */
 const POOL_BYTES = 16 * MIB
 
 const telemetryPool = (random: () => number): Buffer => {

@@ -143,7 +143,7 @@ const notes = (results: Results): ReadonlyArray<string> => {
   )
   if (shares.length === 0) return []
   return [
-    "Speeds, CPU seconds and bytes are medians, peaks the most of any run; those of families of processes (the shell, Python's client, rsync's daemon) are the largest sums seen. Ratios are of rounds in which both took part. What is synced: ours, framework-free Node and Python every file, directory and row; rsync its files; curl to nginx nothing.",
+    "Speeds, CPU seconds and bytes are medians, peaks the most of any run; those of families of processes (the shell, Python's client, rsync's daemon) are the largest sums seen. Ratios of speeds are of rounds in which both took part. What is synced: ours, framework-free Node and Python every file, directory and row; rsync its files; curl to nginx nothing.",
     `Watching took ${(100 * Math.max(...shares)).toFixed(1)} % of a core at most.`
   ]
 }

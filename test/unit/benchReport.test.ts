@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { NODE_PAIRS, OURS, PYTHON, RSYNC } from "../../bench/contenders/names.ts"
+import { RESULTS, withFigures } from "../../bench/keep.ts"
 import { thousandsOf } from "../../bench/pace.ts"
 import { chart } from "../../bench/report/chart.ts"
 import { median, percentile } from "../../bench/report/figures.ts"
@@ -222,4 +225,13 @@ describe("the pace", () => {
     expect(last?.seconds).toBeCloseTo(2)
     expect(last?.cpu).toBeCloseTo(2)
   })
+})
+
+it("what is kept in the repository is what its figures give", () => {
+  const results = JSON.parse(readFileSync(join(RESULTS, "results.json"), "utf8")) as Results
+  expect(readFileSync(join(RESULTS, "table.md"), "utf8")).toBe(report(results))
+  expect(readFileSync(join(RESULTS, "chart.svg"), "utf8")).toBe(chart(results))
+  const readme = readFileSync(join(RESULTS, "../../README.md"), "utf8")
+  expect(readme).toContain("<!-- figures -->")
+  expect(withFigures(readme, results)).toBe(readme)
 })
