@@ -4,6 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { systemError } from "effect/PlatformError"
+import { orMissing } from "../../src/presence.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { Layout, pathsBelow } from "../../src/shipper/layout.ts"
 
@@ -67,14 +68,16 @@ export const memoryFiles = (files: Files) => {
     writeFileString: write,
     rename
   })
+  const inspect = (path: string) =>
+    Effect.map(look(path), ({ size, type }) => ({
+      type,
+      size: Number(ByteSize.toBigInt(size)),
+      mode: 0o700,
+      mtimeNs: 0n
+    }))
   const volume = Layer.mock(Volume)({
-    inspect: (path) =>
-      Effect.map(look(path), ({ size, type }) => ({
-        type,
-        size: Number(ByteSize.toBigInt(size)),
-        mode: 0o700,
-        mtimeNs: 0n
-      })),
+    inspect,
+    find: (path) => orMissing(inspect(path)),
     countHolding: () => Effect.succeed({ count: 0, first: undefined }),
     lightest: () => Effect.succeed({ first: [], behind: 0, total: 0 }),
     space: () => Effect.succeed({ freeBytes: 1, totalBytes: 2, freeInodes: 1, totalInodes: 1 })
