@@ -10,11 +10,13 @@ import { keep } from "./keep.ts"
 import { measuredNow } from "./machine.ts"
 import { cpuOfChildren, cpuSeconds, fineCpuSeconds, peakOf, watchPeak } from "./measure.ts"
 import { count, readOptions, say } from "./options.ts"
-import { arrivals, sampleCpu, thousandsOf } from "./pace.ts"
+import { sampleCpu, thousandsOf } from "./pace.ts"
 import { makePlace, settle } from "./place.ts"
 import { build } from "./programs.ts"
 import { report } from "./report/table.ts"
 import type { Backlog } from "./results.ts"
+import { arrivals } from "./rows.ts"
+import { indexPath } from "./settings.ts"
 import { record, workloads } from "./workload.ts"
 
 const { BACKLOG } = workloads
@@ -76,7 +78,7 @@ const shipAll = async (dataRoot: string, place: string, centre: string, { pid, p
   const samples = sampling.stop()
   if (code !== 0) throw new Error(`shipping all of them ended ${code}`)
   return {
-    thousands: thousandsOf(arrivals(join(centre, "index.jsonl")), samples),
+    thousands: thousandsOf(arrivals(indexPath(centre)), samples),
     shipper: { cpu, peak },
     receiver: { cpu: cpuSeconds(pid) - before, peak: peakOf(pid) }
   }

@@ -1,21 +1,17 @@
 /** Whether a PUT gets slower with the index: a receiver with many rows beside one with none, in turn. */
-import { createHash } from "node:crypto"
-import { readdirSync, readFileSync } from "node:fs"
-import { Agent, request } from "node:http"
 import { join } from "node:path"
-import { zstdCompressSync } from "node:zlib"
 import { makeCentre } from "./fixtures.ts"
 import { keep } from "./keep.ts"
+import { batch, type Put, putTo } from "./latency/puts.ts"
+import { type Tarball, tarballs } from "./latency/tarballs.ts"
 import { measuredNow } from "./machine.ts"
 import { fineCpuSeconds, peakOf } from "./measure.ts"
 import { count, readOptions, say } from "./options.ts"
-import { END, header, padding } from "./pair/ustar.ts"
 import { makePlace, settle } from "./place.ts"
 import { build } from "./programs.ts"
 import { percentile } from "./report/figures.ts"
 import { report } from "./report/table.ts"
 import type { Latency, Percentiles } from "./results.ts"
-import { episodeId, record, workloads } from "./workload.ts"
 
 const ROWS = "1000000"
 const ROUNDS = "60"
@@ -39,62 +35,9 @@ const rounds = count("rounds", values.rounds)
 const CONCURRENCIES = [1, 4]
 /** So few that what else the machine does meanwhile meets both. */
 const BATCH = 50
-/** Episodes that are recorded; more tarballs have the same files under other names. */
-const RECORDED = 64
 
-interface Tarball {
-  readonly id: string
-  readonly body: Buffer
-  readonly digest: string
-}
-
-const pack = (id: string, directory: string): Tarball => {
-  const parts = readdirSync(directory)
-    .toSorted()
-    .flatMap((name) => {
-      const content = readFileSync(join(directory, name))
-      return [header(`${id}/${name}`, content.length, 1_767_225_600), content, padding(content.length)]
-    })
-  const body = zstdCompressSync(Buffer.concat([...parts, END]))
-  return { id, body, digest: createHash("sha256").update(body).digest("base64") }
-}
-
-/** Tarballs without end, each of another name. */
-function* tarballs(place: string): Generator<Tarball, never> {
-  record(place, { ...workloads.SMALL, episodes: RECORDED })
-  for (let i = 0; ; i++) yield pack(episodeId(i), join(place, "episodes", episodeId(i % RECORDED)))
-}
-
-type Put = (tarball: Tarball) => Promise<number>
 /** Two receivers, side by side. */
 type Both<A> = Readonly<Record<"empty" | "full", A>>
-
-/** PUTs over connections that stay; gives the seconds until the answer was whole. */
-const putTo = (url: string): Put => {
-  const agent = new Agent({ keepAlive: true })
-  return ({ body, digest, id }) =>
-    new Promise((resolve, reject) => {
-      const headers = { "content-length": body.length, "repr-digest": `sha-256=:${digest}:` }
-      const began = performance.now()
-      const sent = request(`${url}/v1/episodes/lab-1/${id}`, { method: "PUT", agent, headers }, (response) => {
-        response.resume().once("end", () => {
-          if (response.statusCode === 201) resolve((performance.now() - began) / 1000)
-          else reject(new Error(`a PUT was answered ${response.statusCode}`))
-        })
-      })
-      sent.once("error", reject).end(body)
-    })
-}
-
-const batch = async (put: Put, some: ReadonlyArray<Tarball>, concurrency: number): Promise<ReadonlyArray<number>> => {
-  const waiting = some.values()
-  const took: Array<number> = []
-  const worker = async (): Promise<void> => {
-    for (const tarball of waiting) took.push(await put(tarball))
-  }
-  await Promise.all(Array.from({ length: concurrency }, worker))
-  return took
-}
 
 const percentiles = (seconds: ReadonlyArray<number>): Percentiles => ({
   p50: percentile(seconds, 0.5),

@@ -1,8 +1,8 @@
 /** What the kernel says of running processes and their children: processor time and memory. */
 import { readdirSync, readFileSync } from "node:fs"
+import { KIB } from "./units.ts"
 
 const TICKS_PER_SECOND = 100
-const KIB = 1024
 const PAGE_BYTES = 4 * KIB
 
 /** What a file below /proc holds; nothing once its process has ended. */
@@ -28,11 +28,14 @@ const family = (root: number): ReadonlyArray<number> => {
   return members
 }
 
-/** Processor seconds so far of a process, of everything below it, and of the children that these have waited for. */
-export const cpuSeconds = (root: number): number =>
+/** Processor time so far of a process, of everything below it, and of the children that these have waited for: in hundredths of a second. */
+export const cpuTicks = (root: number): number =>
   family(root)
     .map((pid) => statOf(pid).slice(11, 15))
-    .reduce((sum, times) => sum + times.reduce((a, b) => a + b, 0), 0) / TICKS_PER_SECOND
+    .reduce((sum, times) => sum + times.reduce((a, b) => a + b, 0), 0)
+
+/** The same in seconds. */
+export const cpuSeconds = (root: number): number => cpuTicks(root) / TICKS_PER_SECOND
 
 /** Processor seconds of every process that this one has started and waited for, children of theirs too. */
 export const cpuOfChildren = (): number => {
@@ -46,11 +49,17 @@ export const fineCpuSeconds = (pid: number): number =>
     .map((thread) => Number(proc(`${pid}/task/${thread}/schedstat`).split(" ")[0]))
     .reduce((sum, nanos) => sum + nanos, 0) / 1e9
 
-/** The most that one process ever had resident, in bytes: the kernel keeps it as long as the process lives. */
-export const peakOf = (pid: number): number =>
-  KIB * Number(/^VmHWM:\s+(\d+) kB$/m.exec(proc(`${pid}/status`))?.[1] ?? 0)
+/** The most that one process ever had resident, in bytes, as its `/proc/PID/status` says. */
+export const peakIn = (status: string): number | undefined => {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]
+  return kib === undefined ? undefined : KIB * Number(kib)
+}
 
-const residentOf = (pid: number): number => PAGE_BYTES * Number(proc(`${pid}/statm`).split(" ")[1] ?? 0)
+/** The same of a process that runs: the kernel keeps it as long as it lives. */
+export const peakOf = (pid: number): number => peakIn(proc(`${pid}/status`)) ?? 0
+
+/** What it has resident now, in bytes. */
+export const residentOf = (pid: number): number => PAGE_BYTES * Number(proc(`${pid}/statm`).split(" ")[1] ?? 0)
 
 export type Processes = "one" | "several"
 

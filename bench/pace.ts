@@ -1,14 +1,5 @@
-/** How fast rows came to an index, thousand by thousand, and what they cost. */
-import { readFileSync } from "node:fs"
+/** How fast rows came, thousand by thousand, and what they cost. */
 import type { Backlog } from "./results.ts"
-
-/** When the rows of an index came, in milliseconds since 1970. */
-export const arrivals = (index: string): ReadonlyArray<number> =>
-  readFileSync(index, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((row) => Date.parse((JSON.parse(row) as { received_at: string }).received_at))
-    .toSorted((a, b) => a - b)
 
 interface Sample {
   readonly at: number
@@ -39,7 +30,7 @@ const usedAt = (samples: ReadonlyArray<Sample>, at: number): number => {
   return before.cpu + ((after.cpu - before.cpu) * (at - before.at)) / (after.at - before.at)
 }
 
-/** 1,000 rows are 999 steps. */
+/** `rows`: when they came, in milliseconds since 1970. 1,000 rows are 999 steps. */
 export const thousandsOf = (rows: ReadonlyArray<number>, samples: ReadonlyArray<Sample>): Backlog["thousands"] =>
   Array.from({ length: Math.floor(rows.length / 1000) }, (_, i) => {
     const [from = 0, to = 0] = [rows[1000 * i], rows[1000 * i + 999]]

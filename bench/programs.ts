@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { peakIn } from "./measure.ts"
 
 const REPOSITORY = join(import.meta.dirname, "..")
 export const SHIPPER = join(REPOSITORY, "dist/cis490-shipper.cjs")
@@ -20,17 +21,13 @@ export const build = (): void => {
 
 /** Keeps what the kernel knows of a process when it ends: its peak would else be gone with it. */
 const KEEP_STATUS =
-  'import{readFileSync,writeFileSync}from"node:fs";process.on("exit",()=>writeFileSync(process.env.FLAT_STATUS,readFileSync("/proc/self/status")))'
-
-/** In bytes. */
-const memory = (status: string, field: "VmHWM" | "VmRSS"): number =>
-  1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1])
+  'import{readFileSync,writeFileSync}from"node:fs";process.on("exit",()=>writeFileSync(process.env.KEPT_STATUS,readFileSync("/proc/self/status")))'
 
 export interface Ended {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** The most memory it ever had resident, in bytes. */
+  /** The most memory it ever had resident, in bytes; NaN if it was killed. */
   readonly peak: number
 }
 
@@ -48,19 +45,18 @@ export const startProgram = (scratch: string, program: string, args: ReadonlyArr
   ]
   const child = spawn(process.execPath, [...node, program, ...args], {
     stdio: ["ignore", stdout, stderr],
-    env: { PATH: process.env["PATH"], HOME: "/nonexistent", FLAT_STATUS: kept }
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", KEPT_STATUS: kept }
   })
   closeSync(stdout)
   closeSync(stderr)
   const pid = child.pid ?? 0
-  const proc = (file: string): string => readFileSync(`/proc/${pid}/${file}`, "utf8")
   const ended = new Promise<Ended>((resolve) =>
     child.once("close", (code) =>
       resolve({
         code,
         stdout: readFileSync(out, "utf8"),
         stderr: readFileSync(err, "utf8"),
-        peak: memory(readFileSync(kept, "utf8"), "VmHWM")
+        peak: peakIn(readFileSync(kept, "utf8")) ?? Number.NaN
       })
     )
   )
@@ -69,14 +65,6 @@ export const startProgram = (scratch: string, program: string, args: ReadonlyArr
     pid,
     ended,
     stderr: (): string => readFileSync(err, "utf8"),
-    resident: (): number => memory(proc("status"), "VmRSS"),
-    /** Processor time it has used, in hundredths of a second. */
-    ticks: (): number => {
-      const fields = proc("stat")
-        .replace(/^.*\) /, "")
-        .split(" ")
-      return Number(fields[11]) + Number(fields[12])
-    },
     /** Waits until `ready` says so; a program that has ended never will be. */
     until: async (ready: () => boolean | Promise<boolean>, patienceMillis = PATIENCE_MILLIS): Promise<void> => {
       const latest = performance.now() + patienceMillis
@@ -93,13 +81,16 @@ export const startProgram = (scratch: string, program: string, args: ReadonlyArr
     }
   }
 }
-export type Program = ReturnType<typeof startProgram>
 
 /** Runs a command of a program to its end. */
 export const runProgram = async (scratch: string, program: string, args: ReadonlyArray<string>): Promise<Ended> => {
   const ended = await startProgram(scratch, program, args).ended
   if (Number.isNaN(ended.peak)) throw new Error(`${program} ${args.join(" ")} was killed: ${ended.stderr}`)
   return ended
+}
+
+export const endedWell = ({ code, stderr }: Ended): void => {
+  if (code !== 0) throw new Error(`ended ${code}: ${stderr}`)
 }
 
 /** Of a whole run of Node with these arguments, in milliseconds. */
@@ -109,6 +100,3 @@ export const wallMillis = (args: ReadonlyArray<string>): number => {
   if (status !== 0) throw new Error(`node ${args.join(" ")} ended ${status}`)
   return performance.now() - began
 }
-
-export const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0

@@ -21,7 +21,7 @@ export interface LeftOut {
 }
 
 /** One end: processor seconds, and bytes resident at most. */
-export interface Side {
+interface Side {
   readonly cpu: number
   readonly peak: number
 }
@@ -121,7 +121,6 @@ export interface Syncs extends Measured {
   readonly shipper: ReadonlyArray<Sync>
   /** Of one PUT. */
   readonly receiver: ReadonlyArray<Sync>
-  readonly leftOut: ReadonlyArray<LeftOut>
 }
 
 export interface Results {
@@ -133,7 +132,7 @@ export interface Results {
   readonly THIN?: Thin
   readonly SYNCS?: Syncs
 }
-export type Part = keyof Results
+type Part = keyof Results
 
 export const RACES = ["SMALL", "MEDIUM", "LARGE"] as const
 export type RaceName = (typeof RACES)[number]

@@ -5,8 +5,8 @@ import { join } from "node:path"
 import type { Contender } from "./contenders/contender.ts"
 import { cpuOfChildren, cpuSeconds, peakOf, watchPeak, wireBytes } from "./measure.ts"
 import { settle } from "./place.ts"
-import { MIB } from "./report/figures.ts"
 import type { Run } from "./results.ts"
+import { MIB } from "./units.ts"
 import type { Workload } from "./workload.ts"
 
 const runClient = async (

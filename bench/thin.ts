@@ -1,16 +1,18 @@
 /** How much of a thin line is put to use: the built programs, and between them a proxy that drops every connection again and again. */
 import { spawnSync } from "node:child_process"
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { MIB, makeCentre } from "./fixtures.ts"
+import { makeCentre } from "./fixtures.ts"
 import { keep } from "./keep.ts"
-import { inOwnNetwork } from "./link/ownNetwork.ts"
-import { startThinProxy, type Thin } from "./link/thinProxy.ts"
 import { measuredNow } from "./machine.ts"
 import { chosen, readOptions, say } from "./options.ts"
+import { inOwnNetwork } from "./ownNetwork.ts"
 import { makePlace } from "./place.ts"
 import { build, SHIPPER, startProgram } from "./programs.ts"
 import type { Thin as Result } from "./results.ts"
+import { writeHostSettings } from "./settings.ts"
+import { startThinProxy, type Thin } from "./thin/proxy.ts"
+import { MIB } from "./units.ts"
 import { record, type Workload, workloads } from "./workload.ts"
 
 const HELP = `
@@ -63,14 +65,6 @@ const bytesAtNine = (dataRoot: string): number => {
     .reduce((sum, bytes) => sum + Number(bytes), 0)
 }
 
-const configure = (home: string, dataRoot: string, url: string): string => {
-  const config = join(home, "lab-host.toml")
-  const settings = values.set.map((setting) => `${setting}\n`).join("")
-  const text = `host_id = "lab-1"\n[paths]\ndata_root = "${dataRoot}"\n[receiver]\nurl = "${url}"\n[shipper]\n${settings}`
-  writeFileSync(config, text)
-  return config
-}
-
 const PATIENCE_MILLIS = 60_000
 
 const ship = async (home: string, workload: Workload) => {
@@ -80,8 +74,9 @@ const ship = async (home: string, workload: Workload) => {
   const centre = makeCentre(join(home, "centre"))
   const receiver = await centre.start()
   const proxy = await startThinProxy(Number(new URL(receiver.url).port), thin)
+  const config = writeHostSettings(home, { dataRoot, url: proxy.url }, ["[shipper]", ...values.set])
   const began = performance.now()
-  const shipper = startProgram(home, SHIPPER, ["run", "--config", configure(home, dataRoot, proxy.url)])
+  const shipper = startProgram(home, SHIPPER, ["run", "--config", config])
   await shipper.until(() => centre.rows() >= workload.episodes, PATIENCE_MILLIS + 10_000 * ideal)
   const seconds = (performance.now() - began) / 1000
   const busy = proxy.busySeconds()

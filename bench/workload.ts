@@ -4,9 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
-
-const KIB = 1024
-const MIB = 1024 * KIB
+import { KIB, MIB } from "./units.ts"
 
 export interface Workload {
   readonly episodes: number
@@ -22,15 +20,14 @@ export const workloads = {
   LARGE: { episodes: 4, bytes: 512 * MIB, noise: 0.5 },
   BACKLOG: { episodes: 20_000, bytes: 16 * KIB, noise: 0 }
 } as const satisfies Readonly<Record<string, Workload>>
-export type WorkloadName = keyof typeof workloads
 
-export const COMMIT = "0123456789abcdef0123456789abcdef01234567"
-const META = JSON.stringify({ code_version: { commit: COMMIT } })
+/** What `meta.json` says. */
+export const META = JSON.stringify({ code_version: { commit: "0123456789abcdef0123456789abcdef01234567" } })
 /** When the first of them was recorded: seconds since 1970. */
 const EPOCH = 1_767_225_600
 
 /** xorshift32: fast, and the same everywhere. A whole number below 2^32. */
-export const makeRandom = (seed: number): (() => number) => {
+const makeRandom = (seed: number): (() => number) => {
   let state = seed | 0 || 1
   return () => {
     state ^= state << 13

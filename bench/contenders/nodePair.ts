@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync } from "node:fs"
+import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { countRows } from "../rows.ts"
 import { type Contender, startServer } from "./contender.ts"
 import { nodePairNamed } from "./names.ts"
+import { portIn } from "./port.ts"
 
-const PAIR = join(import.meta.dirname, "../pair")
+const [CLIENT, SERVER] = [join(import.meta.dirname, "node/client.ts"), join(import.meta.dirname, "node/server.ts")]
 
 /** Framework-free Node, written as fast as we can: what the machine gives to JavaScript. */
 export const nodePair = (concurrency: number): Contender => ({
@@ -12,13 +14,10 @@ export const nodePair = (concurrency: number): Contender => ({
   missing: () => undefined,
   serve: (place) => {
     mkdirSync(place, { recursive: true })
-    return startServer(place, [process.execPath, join(PAIR, "server.ts"), place], (said) => {
-      const port = /^\d+\n/.exec(said)?.[0]
-      return port === undefined ? undefined : Number(port)
-    })
+    return startServer(place, [process.execPath, SERVER, place], portIn(/^(\d+)\n/))
   },
   client: ({ dataRoot, port }) => ({
-    argv: [process.execPath, join(PAIR, "client.ts"), dataRoot, `http://127.0.0.1:${port}`, String(concurrency)]
+    argv: [process.execPath, CLIENT, dataRoot, `http://127.0.0.1:${port}`, String(concurrency)]
   }),
-  arrived: (place) => readFileSync(join(place, "index.jsonl"), "utf8").split("\n").length - 1
+  arrived: (place) => countRows(join(place, "index.jsonl"))
 })

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Contender, startServer } from "./contender.ts"
-import { freePort, listening } from "./freePort.ts"
+import { freePort, listening } from "./port.ts"
 
 /** An rsync daemon; the client sends the directories as they are, the daemon syncs every file. */
 export const rsync = (name: string, options: ReadonlyArray<string>): Contender => ({

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Contender, startServer } from "./contender.ts"
-import { freePort, listening } from "./freePort.ts"
 import { TAR_ALONE } from "./names.ts"
+import { freePort, listening } from "./port.ts"
 
 const SCRIPT = join(import.meta.dirname, "ship.sh")
 

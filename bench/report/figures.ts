@@ -1,8 +1,7 @@
 /** Medians, ranges, ratios, and how they are written. Pure. */
 import { NODE_PAIRS, OURS } from "../contenders/names.ts"
 import type { Entrant, Race, Run } from "../results.ts"
-
-export const MIB = 1024 * 1024
+import { MIB } from "../units.ts"
 
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)

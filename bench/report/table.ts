@@ -1,8 +1,9 @@
 /** The report in Markdown. Pure: the same results give the same text. */
 import { OURS } from "../contenders/names.ts"
-import { type Machine, RACES, type Race, type Results, type Sync } from "../results.ts"
+import { RACES, type Race, type Results, type Sync } from "../results.ts"
 import { cpu, grouped, mib, oursIn, peak, percentile, size, speed, timesAsFast, unitOf, wire } from "./figures.ts"
 import { table } from "./markdown.ts"
+import { leftOut, measuredOn, notes } from "./notes.ts"
 import { targets } from "./targets.ts"
 
 const GB = 1e9
@@ -99,7 +100,7 @@ const thin = ({ THIN }: Results): ReadonlyArray<string> => {
 }
 
 const syncs = ({ SYNCS }: Results): ReadonlyArray<string> => {
-  if (SYNCS === undefined || SYNCS.shipper.length + SYNCS.receiver.length === 0) return []
+  if (SYNCS === undefined) return []
   const rows = (who: string, calls: ReadonlyArray<Sync>) =>
     calls.map(({ call, file, times }) => [`${who}: \`${file}\``, call, String(times)])
   const count = (calls: ReadonlyArray<Sync>): number => calls.reduce((sum, { times }) => sum + times, 0)
@@ -114,37 +115,6 @@ const syncs = ({ SYNCS }: Results): ReadonlyArray<string> => {
         ["receiver, in all", "", String(count(SYNCS.receiver))]
       ]
     )
-  ]
-}
-
-const leftOut = (results: Results): ReadonlyArray<string> => {
-  const all = [...RACES, "SYNCS" as const].flatMap((part) => results[part]?.leftOut ?? [])
-  const lines = new Set(all.map(({ what, why }) => `- left out: ${what}, which ${why}`))
-  return lines.size === 0 ? [] : [[...lines].join("\n")]
-}
-
-const machineText = ({ cores, cpu: model, filesystem, kernel, memoryBytes, node }: Machine): string =>
-  `${cores} cores of ${model}, ${Math.round(memoryBytes / 2 ** 30)} GiB, Linux ${kernel}, ${filesystem}, Node ${node}`
-
-/** Which parts were measured where and on which day. */
-const measuredOn = (results: Results): string => {
-  const places = Object.entries(results).map(([part, { date, machine }]) => ({
-    part,
-    where: `${date.slice(0, 10)}, ${machineText(machine)}`
-  }))
-  return [...Map.groupBy(places, ({ where }) => where)]
-    .map(([where, parts]) => `- ${parts.map(({ part }) => part).join(", ")}: ${where}`)
-    .join("\n")
-}
-
-const notes = (results: Results): ReadonlyArray<string> => {
-  const shares = RACES.flatMap((name) => results[name]?.entrants ?? []).flatMap(({ runs }) =>
-    runs.map((run) => run.watching / run.seconds)
-  )
-  if (shares.length === 0) return []
-  return [
-    "Speeds, CPU seconds and bytes are medians, peaks the most of any run; those of families of processes (the shell, Python's client, rsync's daemon) are the largest sums seen. Ratios of speeds are of rounds in which both took part. What is synced: ours, framework-free Node and Python every file, directory and row; rsync its files; curl to nginx nothing.",
-    `Watching took ${(100 * Math.max(...shares)).toFixed(1)} % of a core at most.`
   ]
 }
 

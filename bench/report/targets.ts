@@ -1,7 +1,8 @@
 /** What is to be reached, as tables: the figure, the target, and by how far it is missed. Pure. */
 import { NODE_PAIRS, PYTHON, RSYNC } from "../contenders/names.ts"
 import { RACES, type Race, type RaceName, type Results } from "../results.ts"
-import { cpu, entrant, fastestNode, grouped, MIB, median, oursIn, peak, timesAsFast } from "./figures.ts"
+import { MIB } from "../units.ts"
+import { cpu, entrant, fastestNode, grouped, median, oursIn, peak, timesAsFast } from "./figures.ts"
 import { table } from "./markdown.ts"
 import { atLeast, atMost, judged, type Target } from "./verdict.ts"
 
@@ -32,7 +33,7 @@ const each = ({ LARGE, MEDIUM, SMALL }: Readonly<Record<RaceName, number>>): Rea
   LARGE: atLeast(LARGE)
 })
 /** Of either program, with any workload. */
-export const PEAK = atMost(160)
+const PEAK = atMost(160)
 const peaks = { SMALL: PEAK, MEDIUM: PEAK, LARGE: PEAK }
 
 const fasterThan = (race: Race, other: ReturnType<typeof entrant>): number | undefined => {

@@ -7,7 +7,7 @@ export interface Target {
 export const atLeast = (limit: number): Target => ({ limit, sense: "at least" })
 export const atMost = (limit: number): Target => ({ limit, sense: "at most" })
 
-export const reached = (value: number, { limit, sense }: Target): boolean =>
+const reached = (value: number, { limit, sense }: Target): boolean =>
   sense === "at least" ? value >= limit : value <= limit
 
 const perCent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`
@@ -19,7 +19,7 @@ export const verdict = (value: number, target: Target): string => {
   return sense === "at least" ? `✗ ${perCent(1 - value / limit)} short` : `✗ ${perCent(value / limit - 1)} over`
 }
 
-/** The figure, the target and the verdict in one cell; `-` where there is no figure. */
+/** The figure, the target and the verdict in one cell; `–` where there is no figure. */
 export const judged = (value: number | undefined, target: Target, digits = 2, unit = ""): string => {
   if (value === undefined || Number.isNaN(value)) return "–"
   const sign = target.sense === "at least" ? "≥" : "≤"

@@ -1,19 +1,5 @@
 /** Files of the framework-free pair: the calls of `node:fs` with callbacks, which cost less than its promises. */
-import {
-  close,
-  fdatasync,
-  fsync,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  unlink,
-  type WriteStream,
-  write,
-  writev
-} from "node:fs"
+import { close, fdatasync, fsync, link, mkdir, open, readdir, readFile, rename, unlink, write, writev } from "node:fs"
 import { promisify } from "node:util"
 
 export const files = {
@@ -30,9 +16,6 @@ export const files = {
   write: promisify(write),
   writev: promisify(writev)
 }
-
-export const finished = (stream: WriteStream): Promise<void> =>
-  new Promise((resolve, reject) => stream.once("error", reject).once("close", resolve))
 
 /** One sync for everybody who asked for it while the last one ran. */
 export const groupSync = (descriptor: number) => {

@@ -1,5 +1,14 @@
+/** The ports that servers listen on. */
 import type { AddressInfo } from "node:net"
 import { connect, createServer } from "node:net"
+
+/** Of a server that tells: where `pattern` finds it in what was said. */
+export const portIn =
+  (pattern: RegExp) =>
+  (said: string): number | undefined => {
+    const port = pattern.exec(said)?.[1]
+    return port === undefined ? undefined : Number(port)
+  }
 
 /** For servers that cannot say which port they were given. */
 export const freePort = (): Promise<number> =>

@@ -11,7 +11,7 @@ export interface Thin {
 }
 
 /** Bytes that went onto the line, arrived or not. */
-export interface Carried {
+interface Carried {
   up: number
   down: number
   /** Of requests that carry episodes. */

@@ -1,7 +1,7 @@
 /** A thin line as plain data: so many bytes a second for all who share it, evenly, each byte some time on its way. */
 
 /** One direction of one connection. */
-export interface Conduit {
+interface Conduit {
   /** Hands over what came to the line. Whether there is room for more; if not, `onRoom` says when. */
   readonly push: (chunk: Buffer) => boolean
   /** Nothing more comes: `onEnd` when the last byte is there. */
