@@ -16,7 +16,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_W
 /** A whole file of at most so many bytes is read, or written, in place. */
 const SMALL_BYTES = 128 * 1024
 
-/** Also what is not there, which is said in no time. Where this cannot be told the file is read as any other, and what is wrong is said then. */
+/** Also what is not there, which is said in no time. Where this cannot be told, reading it says what is wrong. */
 const isSoonRead = (path: string): boolean => {
   try {
     const stats = NodeFs.statSync(path, { throwIfNoEntry: false })

@@ -13,21 +13,17 @@ import {
   type Place
 } from "../src/services/Lookup.ts"
 import { createNew, openOrCreate } from "./lookup/database.ts"
+import { BUSY, FULL, OF_THE_DISK, resultCode } from "./lookup/resultCode.ts"
 import { makeTable, type Table } from "./lookup/table.ts"
 
-/** SQLite's result codes for a disk that does not take it: READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html); and BUSY. */
-const OF_THE_DISK: ReadonlySet<number> = new Set([5, 8, 10, 13, 14])
-const FULL = 13
-
-/** What the disk did not take is said; anything else is our own mistake. */
+/** What the disk did not take is said, and that somebody else holds it; anything else is our own mistake. */
 const attempt = <A>(call: () => A): Effect.Effect<A, LookupUnavailable> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(call())
     } catch (thrown) {
-      // The lowest byte is the primary code; what is above tells it apart further.
-      const code = Predicate.hasProperty(thrown, "errcode") ? Number(thrown.errcode) & 0xff : 0
-      if (!Predicate.isError(thrown) || !OF_THE_DISK.has(code)) return Effect.die(thrown)
+      const code = resultCode(thrown)
+      if (!Predicate.isError(thrown) || !(code === BUSY || OF_THE_DISK.has(code))) return Effect.die(thrown)
       const message = `the lookup beside the index: ${thrown.message}`
       return Effect.fail(new LookupUnavailable({ message, full: code === FULL }))
     }

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
-import * as Predicate from "effect/Predicate"
+import { BUSY, resultCode } from "./resultCode.ts"
 
 /** Of the tables below: a database of another version is built anew. */
 const SCHEMA_VERSION = 1
@@ -30,9 +30,6 @@ const isCurrent = (database: DatabaseSync): boolean =>
 
 /** A receiver that is just ending lets go of it in a moment. */
 const HELD_MILLIS = 5000
-/** SQLITE_BUSY (sqlite.org/rescode.html): somebody else has it open, and nothing is wrong with it. */
-export const isHeld = (thrown: unknown): boolean =>
-  Predicate.hasProperty(thrown, "errcode") && (Number(thrown.errcode) & 0xff) === 5
 
 /** The database at `path`, or `undefined` when it is missing, damaged or of another version. */
 const openCurrent = (path: string): DatabaseSync | undefined => {
@@ -41,7 +38,8 @@ const openCurrent = (path: string): DatabaseSync | undefined => {
     database.exec(PRAGMAS)
     if (isCurrent(database)) return database
   } catch (thrown) {
-    if (isHeld(thrown)) {
+    // Somebody else has it open, and nothing is wrong with it.
+    if (resultCode(thrown) === BUSY) {
       database.close()
       throw thrown
     }

@@ -47,9 +47,12 @@ const childrenOf = (pid: number): ReadonlyArray<number> => {
   }
 }
 
+/** What a process has for `/`, as it is called from outside. */
+const rootOf = (pid: number): string => `/proc/${pid}/root`
+
 /** The container's first process, once it takes commands. */
 const leaderOf = (keeper: number): number | undefined =>
-  childrenOf(keeper).find((pid) => fs.existsSync(`/proc/${pid}/root/run/systemd/private`))
+  childrenOf(keeper).find((pid) => fs.existsSync(`${rootOf(pid)}/run/systemd/private`))
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -168,7 +171,7 @@ export const bootMachine = async (original: string) => {
 
   const machine = {
     /** A path in it, as it is called from outside; mounts of its own included. */
-    at: (path: string): string => `/proc/${leader}/root${path}`,
+    at: (path: string): string => `${rootOf(leader)}${path}`,
     leader,
     run,
     print,

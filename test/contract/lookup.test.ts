@@ -176,6 +176,32 @@ describe("SQLite beside the index, across lives", () => {
     })
   )
 
+  it.effect(
+    "of somebody else is left alone, and said to be held",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const index = `${yield* scratchDirectory}/index.jsonl`
+          const holder = new DatabaseSync(`${index}.lookup`)
+          holder.exec("CREATE TABLE theirs (a TEXT) STRICT")
+          holder.exec("BEGIN EXCLUSIVE")
+          const error = yield* Effect.flip(
+            Effect.provide(
+              Effect.flatMap(Lookup, (lookup) => lookup.coverage),
+              layerLookup(index)
+            )
+          )
+          assert.include(error.message, "locked")
+          holder.exec("COMMIT; INSERT INTO theirs VALUES ('kept')")
+          holder.close()
+          const left = new DatabaseSync(`${index}.lookup`)
+          assert.deepStrictEqual({ ...left.prepare("SELECT a FROM theirs").get() }, { a: "kept" })
+          left.close()
+        })
+      ),
+    20_000
+  )
+
   it.effect("starts empty when pages of it are damaged", () =>
     Effect.gen(function* () {
       const seen = yield* lives((database) => writeFileSync(database, new Uint8Array(4096).fill(0xab), { flag: "r+" }))

@@ -181,20 +181,20 @@ describe("TLS", () => {
     expect(row.mend).toBe("sudo cis490-receiver pki issue --server localhost --server 127.0.0.1")
   })
   test("red: a certificate that is not there; green: one of another authority", async () => {
-    await lab.print(`mv ${CERT} /root/kept`)
+    await lab.print(`mv ${CERT} /var/tmp/kept`)
     await doctor.finds("red", "tls", /^not there$/)
-    await lab.print(`mv /root/kept ${CERT}`)
+    await lab.print(`mv /var/tmp/kept ${CERT}`)
     await doctor.finds("green", "tls", /^expires in/)
   })
 })
 
 test("a bundle has what a maintainer would ask for, and no secret", async () => {
-  await lab.print(`${RECEIVER} doctor --bundle /root/bundle.tar.zst || test $? = 1; mkdir /root/bundle`)
-  await lab.print("tar --zstd -C /root/bundle -xf /root/bundle.tar.zst")
-  const files = (await lab.print("cd /root/bundle && find . -type f | sort")).split("\n")
+  await lab.print(`${RECEIVER} doctor --bundle /var/tmp/bundle.tar.zst || test $? = 1; mkdir /var/tmp/bundle`)
+  await lab.print("tar --zstd -C /var/tmp/bundle -xf /var/tmp/bundle.tar.zst")
+  const files = (await lab.print("cd /var/tmp/bundle && find . -type f | sort")).split("\n")
   for (const name of ["config.json", "doctor.json", "hosts.json", "journal.txt", "service.json", "store.txt"]) {
     expect(files).toContain(`./cis490-receiver-doctor/${name}`)
   }
-  const { stdout } = await lab.run(`grep -rlE -e "$1" -e 'PRIVATE KEY' /root/bundle || true`, TOKEN)
+  const { stdout } = await lab.run(`grep -rlE -e "$1" -e 'PRIVATE KEY' /var/tmp/bundle || true`, TOKEN)
   expect(stdout).toBe("")
 })
