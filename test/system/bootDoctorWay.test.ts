@@ -207,19 +207,21 @@ describe("TLS", () => {
     await doctor.isAllGreen("quarantine", "journal")
   })
   test("red: a key of another certificate; a file that is not there", async () => {
-    await lab.print(`cp ${files.client_key} /root/kept && openssl genpkey -algorithm ed25519 -out ${files.client_key}`)
+    await lab.print(
+      `cp ${files.client_key} /var/tmp/kept && openssl genpkey -algorithm ed25519 -out ${files.client_key}`
+    )
     await doctor.finds("red", "tls", /belongs to another certificate/)
-    await lab.print(`mv ${files.client_key} /root/other`)
+    await lab.print(`mv ${files.client_key} /var/tmp/other`)
     await doctor.finds("red", "tls", /^not there$/)
-    await lab.print(`mv /root/kept ${files.client_key}; chown cis490: ${files.client_key}`)
+    await lab.print(`mv /var/tmp/kept ${files.client_key}; chown cis490: ${files.client_key}`)
     await doctor.finds("green", "tls", /^belongs to/)
   })
 })
 
 test("a bundle has what a maintainer would ask for, and no secret", async () => {
-  await lab.print(`${SHIPPER} doctor --bundle /root/bundle.tar.zst || test $? = 1; mkdir /root/bundle`)
-  await lab.print("tar --zstd -C /root/bundle -xf /root/bundle.tar.zst")
-  const files = (await lab.print("cd /root/bundle && find . -type f | sort")).split("\n")
+  await lab.print(`${SHIPPER} doctor --bundle /var/tmp/bundle.tar.zst || test $? = 1; mkdir /var/tmp/bundle`)
+  await lab.print("tar --zstd -C /var/tmp/bundle -xf /var/tmp/bundle.tar.zst")
+  const files = (await lab.print("cd /var/tmp/bundle && find . -type f | sort")).split("\n")
   for (const name of [
     "config.json",
     "doctor.json",
@@ -231,9 +233,9 @@ test("a bundle has what a maintainer would ask for, and no secret", async () => 
   ]) {
     expect(files).toContain(`./cis490-shipper-doctor/${name}`)
   }
-  expect(await lab.print("cat /root/bundle/*/journal.txt")).toMatch(/started/)
-  expect(await lab.print("cat /root/bundle/*/service.json")).toMatch(/"active": "active"/)
-  const { stdout } = await lab.run(`grep -rlE -e "$1" -e 'PRIVATE KEY' /root/bundle || true`, TOKEN)
+  expect(await lab.print("cat /var/tmp/bundle/*/journal.txt")).toMatch(/started/)
+  expect(await lab.print("cat /var/tmp/bundle/*/service.json")).toMatch(/"active": "active"/)
+  const { stdout } = await lab.run(`grep -rlE -e "$1" -e 'PRIVATE KEY' /var/tmp/bundle || true`, TOKEN)
   expect(stdout).toBe("")
-  expect((await lab.print("stat -c %a /root/bundle.tar.zst")).trim()).toBe("600")
+  expect((await lab.print("stat -c %a /var/tmp/bundle.tar.zst")).trim()).toBe("600")
 })

@@ -10,7 +10,7 @@ import { needTools } from "../support/tools.ts"
 
 const CHECKOUT = join(import.meta.dirname, "../..")
 /** Where an operator has cloned it to. */
-const CLONE = "/root/cis490"
+const CLONE = "/srv/cis490"
 const HOME = "/opt/cis490"
 const SHIPPER = "cis490-shipper"
 const CONFIG = "/etc/cis490/lab-host.toml"
