@@ -7,7 +7,7 @@ import { Sha256 } from "../src/domain/names.ts"
 import { Codec, type CodecError, type Compressor, type Decompressor, type Hasher } from "../src/services/Codec.ts"
 import * as Feed from "./codec/Feed.ts"
 import { isLast, release } from "./codec/release.ts"
-import { decompressWhole } from "./codec/Whole.ts"
+import { compressWhole, decompressWhole, isSoonCompressed } from "./codec/Whole.ts"
 
 const {
   ZSTD_c_checksumFlag: CHECKSUM,
@@ -17,8 +17,7 @@ const {
 } = zlib.constants
 
 /** Bytes of output at once: each piece is a turn of the thread pool, and a buffer. */
-const COMPRESSED_PIECE = { large: 256 * 1024, small: 16 * 1024 }
-const SMALL_CONTENT_BYTES = 128 * 1024
+const COMPRESSED_PIECE_BYTES = 256 * 1024
 /** As much as a sink may see at once. Every stream has a buffer of one piece: where little comes in, a smaller one. */
 const DECOMPRESSED_PIECE = { large: 1024 * 1024, small: 128 * 1024 }
 const LITTLE_BYTES = 64 * 1024
@@ -34,18 +33,20 @@ const sha256 = (): Hasher => {
 }
 
 // ZSTD_c_nbWorkers stays unset: above 0, Node 26.10 drops output without a word.
-const openCompress = (level: number, contentSize: number) => () =>
-  zlib.createZstdCompress({
-    chunkSize: contentSize <= SMALL_CONTENT_BYTES ? COMPRESSED_PIECE.small : COMPRESSED_PIECE.large,
-    params: { [LEVEL]: level, [CHECKSUM]: 1 },
-    flush: WHOLE_FRAME
-  })
+const compression = (level: number) => ({ [LEVEL]: level, [CHECKSUM]: 1 })
+
+const openCompress = (level: number) => () =>
+  zlib.createZstdCompress({ chunkSize: COMPRESSED_PIECE_BYTES, params: compression(level), flush: WHOLE_FRAME })
+
+const inPlaceCompressor = (level: number): Compressor => ({
+  push: (bytes) => Effect.sync(() => [compressWhole(bytes, compression(level))])
+})
 
 /** The stream is never ended: every frame is whole, and Node would add an empty one. */
-const compressor = Effect.fnUntraced(function* (options: { readonly level: number; readonly contentSize: number }) {
+const streamCompressor = Effect.fnUntraced(function* (level: number) {
   let ready: Array<Uint8Array> = []
   let given: ReadonlyArray<Uint8Array> = []
-  const feed = yield* Feed.make(openCompress(options.level, options.contentSize), (bytes) => ready.push(bytes) > 0)
+  const feed = yield* Feed.make(openCompress(level), (bytes) => ready.push(bytes) > 0)
   const releaseGiven = Effect.sync(() => {
     for (const piece of given) if (isLast(piece)) release(piece)
   })
@@ -58,6 +59,9 @@ const compressor = Effect.fnUntraced(function* (options: { readonly level: numbe
     push: (bytes) => releaseGiven.pipe(Effect.andThen(feed.push(bytes)), Effect.andThen(give))
   } satisfies Compressor
 })
+
+const compressor = ({ contentSize, level }: { readonly contentSize: number; readonly level: number }) =>
+  isSoonCompressed(contentSize, level) ? Effect.succeed(inPlaceCompressor(level)) : streamCompressor(level)
 
 const openDecompress = (firstBytes: number) => () =>
   zlib.createZstdDecompress({

@@ -16,6 +16,8 @@ export const startable = (program: string): boolean => {
   process.umask(0o077)
   // Buffers that are done with wait for the young generation to be looked through: it stays at its first size, so that they do not gather.
   setFlagsFromString("--semi-space-growth-factor=1")
+  // So little is looked through at once that waking other threads for it costs more than it brings.
+  setFlagsFromString("--no-parallel-scavenge")
   // Many looks at once, each of which may hang for ever: none must take the thread of another.
   if (process.argv.includes("doctor")) process.env.UV_THREADPOOL_SIZE ??= "64"
   return true

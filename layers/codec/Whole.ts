@@ -1,8 +1,21 @@
-/** Decompresses what came whole in one call: a stream costs more than the decompression. */
+/** What is small is compressed, and what came whole decompressed, in one call: a stream costs more than that. */
 import * as zlib from "node:zlib"
 
 /** More is not decompressed here and now: it would keep everybody waiting. */
 const INPUT_BYTES = 64 * 1024
+
+/** Nor is more compressed, or harder: this takes half a millisecond. */
+const COMPRESSED_IN_PLACE = { bytes: 128 * 1024, level: 3 }
+
+/** Of output at once. */
+const COMPRESSED_PIECE_BYTES = 32 * 1024
+
+export const isSoonCompressed = (bytes: number, level: number): boolean =>
+  bytes <= COMPRESSED_IN_PLACE.bytes && level <= COMPRESSED_IN_PLACE.level
+
+/** One frame, which says how much it holds. */
+export const compressWhole = (bytes: Uint8Array, params: zlib.ZstdOptions["params"]): Uint8Array =>
+  zlib.zstdCompressSync(bytes, { chunkSize: COMPRESSED_PIECE_BYTES, params })
 
 /** At least, and where the frame does not say how much it holds. */
 const PIECE_BYTES = 128 * 1024

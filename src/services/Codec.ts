@@ -29,7 +29,7 @@ export interface Decompressor {
 }
 
 /**
- * zstd (RFC 8878) and SHA-256. In production the compression runs on threads; memory stays flat in both directions, whatever
+ * zstd (RFC 8878) and SHA-256. In production what is not small is compressed on threads; memory stays flat in both directions, whatever
  * a frame expands to, because output goes to a sink as it comes.
  */
 export class Codec extends Context.Service<
