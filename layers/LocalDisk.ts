@@ -2,6 +2,7 @@ import * as NodeFs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import { LocalDisk } from "../src/services/LocalDisk.ts"
 import { type Found, type Inspection, Volume } from "../src/services/Volume.ts"
 import { infoOf } from "./localDisk/info.ts"
@@ -33,10 +34,16 @@ const flagBits: Partial<Record<FileSystem.OpenFlag, number>> = {
   "a+": O_RDWR | O_CREAT | O_APPEND
 }
 
+/** Not by `acquireRelease`: that keeps all services for the release, and copies them twice a file. */
 const openInPlace = (path: string, bits: number, mode: number | undefined) =>
-  Effect.acquireRelease(
-    inPlace("open", path, () => NodeFs.openSync(path, bits, mode)),
-    (descriptor) => Effect.orDie(inPlace("open", descriptor, () => NodeFs.closeSync(descriptor)))
+  Effect.flatMap(Effect.scope, (scope) =>
+    Effect.uninterruptible(
+      Effect.tap(
+        inPlace("open", path, () => NodeFs.openSync(path, bits, mode)),
+        (descriptor) =>
+          Scope.addFinalizer(scope, Effect.orDie(inPlace("open", descriptor, () => NodeFs.closeSync(descriptor))))
+      )
+    )
   )
 
 /** What is not there is no failure. To give back what a large file holds takes the kernel a while. */

@@ -1,3 +1,4 @@
+import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpServerError from "effect/http/HttpServerError"
@@ -32,10 +33,15 @@ export interface Arrivals {
 /** Read ahead at most, or one chunk more. */
 const MOST_AHEAD = 256 * 1024
 
-/** Reads until the scope closes; of a body that has more than `most` bytes, those. Dies of what the stream dies of when it is waited for. */
-export const openArrivals = (request: HttpServerRequest, most: number): Effect.Effect<Arrivals, never, Scope.Scope> =>
+/**
+ * Reads until the scope closes; of a body that has more than `most` bytes, those, and no more once so many came where they are all of
+ * it. Dies of what the stream dies of when it is waited for.
+ */
+export const openArrivals = (
+  request: HttpServerRequest,
+  { isAll, most }: { readonly most: number; readonly isAll: boolean }
+): Effect.Effect<Arrivals, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const pull = yield* Stream.toPull(request.stream)
     const came = Latch.makeUnsafe(false)
     const room = Latch.makeUnsafe(true)
     let chunks: ReadonlyArray<Uint8Array> = []
@@ -55,11 +61,15 @@ export const openArrivals = (request: HttpServerRequest, most: number): Effect.E
       ahead += bytes
       came.openUnsafe()
       if (ahead >= MOST_AHEAD) room.closeUnsafe()
-      return true
+      if (!isAll || received < most) return true
+      over = "ended"
+      return false
     }
     const end = (how: Over) => Effect.sync(() => void (over = how))
-    const step = Effect.andThen(room.await, Effect.map(pull, take))
+    const scope = yield* Effect.scope
     const reading = Effect.gen(function* () {
+      const pull = yield* Channel.toPullScoped(Stream.toChannel(request.stream), scope)
+      const step = Effect.andThen(room.await, Effect.map(pull, take))
       while (yield* step) {}
     }).pipe(
       Pull.catchDone(() => end("ended")),

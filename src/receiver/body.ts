@@ -70,7 +70,7 @@ export const openBody = (
   limits: Pick<Limits["Service"], "bodyIdleMillis" | "crawl">
 ): Effect.Effect<Body, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const arrivals = yield* openArrivals(request, bytes)
+    const arrivals = yield* openArrivals(request, { most: bytes, isAll: !open })
     const { ahead, fill, over, received, takePiece } = arrivals
     // Not empty where the length was not said: only reading on tells that there is no more.
     const makeBuffer = () => new Uint8Array(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
@@ -124,6 +124,8 @@ export const openBody = (
       let filled = 0
       const since = waitedMillis
       const mayWait = () => failure === undefined && !isWhole() && (filled === 0 || waitedMillis - since < gatherMillis)
+      // Most small bodies come right behind their head: no clock needs to be set for those.
+      if (ahead() === 0 && mayWait()) yield* Effect.yieldNow
       if (ahead() === 0 && mayWait()) yield* Effect.catch(wait, giveUp)
       // Most small bodies come in one piece.
       const piece = received() === bytes ? takePiece() : undefined

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import { Volume } from "../services/Volume.ts"
 import type { Tokens } from "./auth.ts"
+import { within } from "./within.ts"
 
 /** Another text after the file was written or replaced, or the one that a link in its place leads to. */
 const looksOf = Effect.fnUntraced(function* (file: string) {
@@ -28,7 +29,7 @@ export const followTokens = <E extends { readonly message: string }, R>(
       Effect.catch(looksOf(file), ({ reason }) => Effect.succeed(reason._tag))
     ).pipe(
       Effect.map((all) => all.join(" ")),
-      Effect.provideContext(context)
+      within(context)
     )
 
     let seen = yield* looks

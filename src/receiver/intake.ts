@@ -19,6 +19,7 @@ import { Limits } from "./limits.ts"
 import { diskProblem, openPart, type Part } from "./part.ts"
 import type { Announcement } from "./questions.ts"
 import { Slots } from "./slots.ts"
+import { within } from "./within.ts"
 
 export class Intake extends Context.Service<
   Intake,
@@ -47,6 +48,9 @@ export class Intake extends Context.Service<
   }
 >()("cis490/receiver/Intake") {}
 
+/** A piece of this size is checked and written sooner than two fibers are made for it. */
+const SMALL_BYTES = 64 * 1024
+
 /**
  * Runs the body through the hash, the archive check and into the file. A broken archive is not the last word: the rest of the body
  * is hashed, no longer kept, so that damage on the way is never blamed on the episode. Only what is too large stops at once.
@@ -59,7 +63,7 @@ const pour = Effect.fnUntraced(function* (body: Body, archive: Archive, part: Pa
     if (fault !== undefined) continue
     // Neither of the two may be cut short by the other's failure: a write that goes on would meet a closed descriptor.
     const work = [Effect.result(archive.push(piece)), Effect.result(part.write(piece))] as const
-    const [checked, written] = yield* Effect.all(work, { concurrency: 2 })
+    const [checked, written] = yield* Effect.all(work, { concurrency: piece.length > SMALL_BYTES ? 2 : 1 })
     if (Result.isFailure(written)) return yield* Effect.fail(written.failure)
     if (Result.isSuccess(checked)) continue
     fault = checked.failure
@@ -129,7 +133,7 @@ export const layer = (options: {
         },
         Effect.scoped,
         Effect.uninterruptible,
-        (effect) => Effect.provideContext(effect, context)
+        within(context)
       )
       const take: Intake["Service"]["take"] = (request, announced, how) =>
         Effect.flatMap(Effect.scope, (answered) => takeIn(request, announced, how, answered))

@@ -22,6 +22,7 @@ import { accepts, describes, type FullRow, isFull, now, rowOf } from "./rows.ts"
 import { layerStore, Store } from "./Store.ts"
 import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
 import { cannotStore, type IndexUnavailable } from "./trouble.ts"
+import { within } from "./within.ts"
 
 /** An arrival that has its place: what is answered, and the row that is still to be written for it. */
 interface Placed {
@@ -115,9 +116,8 @@ const place = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptio
   }
 })
 
-const removeIncoming = Effect.fnUntraced(function* ({ path }: Arrival) {
-  const fs = yield* FileSystem.FileSystem
-  yield* fs
+const removeIncoming = (fs: FileSystem.FileSystem, { path }: Arrival): Effect.Effect<void> =>
+  fs
     .remove(path, { force: true })
     .pipe(
       Effect.catch((error) =>
@@ -126,15 +126,15 @@ const removeIncoming = Effect.fnUntraced(function* ({ path }: Arrival) {
         )
       )
     )
-})
 
 const commit = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
   const index = yield* IndexLog
-  const placed = yield* place(arrival, options).pipe(Effect.tapError(() => removeIncoming(arrival)))
+  const fs = yield* FileSystem.FileSystem
+  const placed = yield* place(arrival, options).pipe(Effect.tapError(() => removeIncoming(fs, arrival)))
   // A row that cannot be appended leaves the name in `incoming/`: it tells the next start of a stored file without a row.
   if (placed.row !== undefined) yield* orProblem(index.append(placed.row))
   // A crash from here on leaves a name in `incoming/` of which the index knows: the next start removes it.
-  yield* Effect.addFinalizer(() => removeIncoming(arrival))
+  yield* Scope.addFinalizer(yield* Effect.scope, removeIncoming(fs, arrival))
   return placed.answer
 })
 
@@ -148,7 +148,7 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
     // Behind whoever is storing or healing it: what is said to be there is durable there.
     standing: (hostId, episodeId) => {
       const name = { hostId, episodeId }
-      return oneAtATime(nameOf(name), judge(name, options)).pipe(orEndProgram, Effect.provideContext(services))
+      return oneAtATime(nameOf(name), judge(name, options)).pipe(orEndProgram, within(services))
     },
     commit: (arrival) =>
       Effect.flatMap(Effect.scope, (answered) =>
@@ -157,7 +157,7 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
           orEndProgram,
           // The caller's scope, not the one that the services were made in.
           Scope.provide(answered),
-          Effect.provideContext(services)
+          within(services)
         )
       ),
     trouble: index.trouble

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Random from "effect/Random"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Problem } from "../domain/protocol.ts"
 import * as durable from "../durable.ts"
 import { wordsOf } from "../systemError.ts"
@@ -43,7 +43,7 @@ export const openPart = (
     const remove = Effect.suspend(() => (ours ? fs.remove(path, { force: true }) : Effect.void)).pipe(
       Effect.catch((error) => Effect.logWarning(`an abandoned upload is left behind: ${error.message}`))
     )
-    yield* Effect.addFinalizer(() => remove)
+    yield* Scope.addFinalizer(yield* Effect.scope, remove)
     const file = yield* fs.open(path, { flag: "wx", mode: 0o600, noFollow: true }).pipe(Effect.catch(diskProblem))
     return {
       path,

@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { HostId } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
 import { Limits } from "./limits.ts"
@@ -70,15 +70,14 @@ export const makeSlots = (max: number) => {
 
   /** Holds a place until the scope closes. */
   const take = (asked: Asked): Effect.Effect<void, Problem, Scope.Scope> =>
-    Effect.acquireRelease(
-      Effect.flatMap(Clock.monotonicTimeNanos, (nanos) => {
-        const problem = refusal(asked, Number(nanos) / 1e6)
-        if (problem !== undefined) return Effect.fail(problem)
-        add(asked, 1)
-        return Effect.void
-      }),
-      () => Effect.sync(() => add(asked, -1))
-    )
+    Effect.gen(function* () {
+      const problem = refusal(asked, Number(yield* Clock.monotonicTimeNanos) / 1e6)
+      if (problem !== undefined) return yield* Effect.fail(problem)
+      add(asked, 1)
+      const release = Effect.sync(() => add(asked, -1))
+      // What `acquireRelease` keeps for it, and copies, is all that the request has.
+      yield* Scope.addFinalizer(yield* Effect.scope, release)
+    }).pipe(Effect.uninterruptible)
   return { take }
 }
 
