@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as HttpBody from "effect/http/HttpBody"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
@@ -29,6 +30,9 @@ export const parcelHeaders = ({ commit, contentSha256, sha256 }: Parcel) => ({
 const AT_ONCE_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 
+/** Read at once, where a piece is done with before the next one is asked for. */
+const BUFFER_BYTES = 4 * CHUNK_BYTES
+
 /** A part of a tarball. */
 export interface Part {
   readonly from: number
@@ -36,6 +40,36 @@ export interface Part {
   /** Its media type. */
   readonly type: string
 }
+
+const piecesOf = (bytes: Uint8Array): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, at) =>
+    bytes.subarray(at * CHUNK_BYTES, (at + 1) * CHUNK_BYTES)
+  )
+
+/** As much as there is room for, or is left of the file. */
+const fill = Effect.fnUntraced(function* (file: FileSystem.File, room: Uint8Array, from: number) {
+  let filled = 0
+  for (let read = -1; read !== 0 && filled < room.length; filled += read)
+    read = yield* file.read(room.subarray(filled), { position: BigInt(from + filled) })
+  return room.subarray(0, filled)
+})
+
+/**
+ * The part in pieces of `CHUNK_BYTES`, all in the same memory: those of one reading are gone when the next one is asked for, which is
+ * when the connection has taken them.
+ */
+const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part) =>
+  Stream.unwrap(
+    Effect.map(fs.open(path), (file) => {
+      const buffer = new Uint8Array(Math.min(BUFFER_BYTES, bytes))
+      return Stream.paginate(0, (done) =>
+        Effect.map(fill(file, buffer.subarray(0, bytes - done), from + done), (read) => {
+          const next = done + read.length
+          return [piecesOf(read), read.length === 0 || next === bytes ? Option.none() : Option.some(next)] as const
+        })
+      )
+    })
+  )
 
 /** The part as a body; `meter` counts what of it was handed to the connection, `onMoved` hears of it. */
 export const partBody = Effect.fnUntraced(function* (
@@ -59,7 +93,9 @@ export const partBody = Effect.fnUntraced(function* (
     return HttpBody.uint8Array(bytes, part.type)
   }
   if (part.bytes === 0) return HttpBody.uint8Array(new Uint8Array(0), part.type)
-  const file = fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })
+  const file = link.unlimited
+    ? passing(fs, parcel.tarball, part)
+    : fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })
   const stream = link.throttle(file, meter).pipe(Stream.tap((chunk) => Effect.sync(() => moved(chunk.length))))
   return HttpBody.stream(stream, part.type, part.bytes)
 })

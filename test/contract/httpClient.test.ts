@@ -2,12 +2,15 @@ import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import * as http from "node:http"
 import * as https from "node:https"
-import type { AddressInfo, Server } from "node:net"
+import type { AddressInfo, Server, Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Stream from "effect/Stream"
 import { layerHttpClient } from "../../layers/HttpClient.ts"
 import { TlsMaterialError } from "../../layers/httpClient/material.ts"
 import type { TlsFiles } from "../../src/services/Transport.ts"
@@ -40,6 +43,8 @@ const whoIsThere: http.RequestListener = (request, response) => {
   const { subject } = (request.socket as TLSSocket).getPeerCertificate()
   response.writeHead(200, { connection: "close" }).end(subject?.CN ?? "nobody")
 }
+
+const closed = (socket: Socket) => new Promise((resolve) => socket.once("close", resolve))
 
 const withTls = (tls: TlsFiles) => Effect.provide(layerHttpClient(tls))
 const textOf = (url: string) =>
@@ -118,6 +123,113 @@ describe("HttpClient, layerHttpClient", () => {
         HttpClientRequest.bodyUint8Array(new Uint8Array(32 * 1024 * 1024))
       )
       expect((yield* HttpClient.execute(request)).status).toBe(412)
+    }).pipe(withTls(plain))
+  )
+
+  const PIECE = 256 * 1024
+  const PIECES = 64
+  /** Pieces that are all in the same memory. */
+  const passing = Stream.suspend(() => {
+    const memory = new Uint8Array(PIECE)
+    return Stream.mapEffect(Stream.range(1, PIECES), (at) => Effect.sync(() => memory.fill(at)))
+  })
+  const upload = (url: string) =>
+    HttpClientRequest.put(url).pipe(HttpClientRequest.bodyStream(passing, { contentLength: PIECE * PIECES }))
+  /** Reads a little at a time, and says how many bytes of each piece came as they were. */
+  const readSlowly: http.RequestListener = (request, response) => {
+    let bytes = 0
+    let right = 0
+    request.on("data", (some: Buffer) => {
+      for (const byte of some) right += byte === Math.floor(bytes++ / PIECE) + 1 ? 1 : 0
+      request.pause()
+      setImmediate(() => request.resume())
+    })
+    request.on("end", () => response.end(String(right)))
+  }
+  const sentSlowly = (url: string) => HttpClient.execute(upload(url)).pipe(Effect.flatMap((response) => response.text))
+
+  it.live("asks for a piece of a body when the one before has gone", () =>
+    Effect.gen(function* () {
+      const port = yield* portOf(() => http.createServer(readSlowly))
+      expect(yield* sentSlowly(`http://127.0.0.1:${port}/`)).toBe(String(PIECE * PIECES))
+    }).pipe(withTls(plain))
+  )
+
+  it.live("asks for a piece of a body when the one before has gone, under TLS", () =>
+    Effect.gen(function* () {
+      const port = yield* httpsPort({}, readSlowly)
+      expect(yield* sentSlowly(`https://localhost:${port}/`)).toBe(String(PIECE * PIECES))
+    }).pipe(withTls({ ca_bundle, verify_tls: true }))
+  )
+
+  it.live("closes connection and body when it is interrupted, before an answer and in the middle of one", () =>
+    Effect.gen(function* () {
+      for (const begins of [false, true]) {
+        const asked = yield* Deferred.make<Socket>()
+        const port = yield* portOf(() =>
+          http.createServer((request, response) => {
+            request.resume()
+            if (begins) response.writeHead(200, { "content-length": 10 }).write("12345")
+            Deferred.doneUnsafe(asked, Effect.succeed(request.socket))
+          })
+        )
+        let isClosed = false
+        const body = Stream.concat(Stream.make(new Uint8Array(10)), Stream.never).pipe(
+          Stream.ensuring(Effect.sync(() => void (isClosed = true)))
+        )
+        const request = HttpClientRequest.put(`http://127.0.0.1:${port}/`).pipe(HttpClientRequest.bodyStream(body))
+        const fiber = yield* Effect.forkChild(
+          Effect.flatMap(HttpClient.execute(request), (response) => response.text),
+          { startImmediately: true }
+        )
+        const socket = yield* Deferred.await(asked)
+        const gone = closed(socket)
+        yield* Fiber.interrupt(fiber)
+        yield* Effect.promise(() => gone)
+        expect(isClosed).toBe(true)
+      }
+    }).pipe(withTls(plain))
+  )
+
+  it.live("gives a long answer as it comes, and closes when it is not wanted to its end", () =>
+    Effect.gen(function* () {
+      const answer = Buffer.alloc(16 * 1024 * 1024, "x")
+      const asked = yield* Deferred.make<Socket>()
+      const port = yield* portOf(() =>
+        http.createServer((request, response) => {
+          Deferred.doneUnsafe(asked, Effect.succeed(request.socket))
+          response.end(answer)
+        })
+      )
+      const url = `http://127.0.0.1:${port}/`
+      expect((yield* textOf(url)).length).toBe(answer.length)
+      const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      const whole = yield* Effect.flatMap(HttpClient.get(url), ({ stream }) =>
+        Stream.runFold(
+          Stream.tap(stream, () => Effect.andThen(turn, turn)),
+          () => 0,
+          (bytes: number, some) => bytes + some.length
+        )
+      )
+      expect(whole).toBe(answer.length)
+      const socket = yield* Deferred.await(asked)
+      expect(socket.destroyed).toBe(false)
+      const gone = closed(socket)
+      yield* Effect.flatMap(HttpClient.get(url), ({ stream }) => Stream.runHead(stream))
+      yield* Effect.promise(() => gone)
+    }).pipe(withTls(plain))
+  )
+
+  it.live("says that an answer was cut short", () =>
+    Effect.gen(function* () {
+      const port = yield* portOf(() =>
+        http.createServer((request, response) => {
+          response.writeHead(200, { "content-length": 10 })
+          response.write("12345", () => request.socket.destroy())
+        })
+      )
+      const error = yield* Effect.flip(textOf(`http://127.0.0.1:${port}/`))
+      expect(error).toMatchObject({ reason: { _tag: "DecodeError", cause: { code: "UND_ERR_SOCKET" } } })
     }).pipe(withTls(plain))
   )
 
