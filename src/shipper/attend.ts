@@ -13,7 +13,7 @@ import { Effort } from "./Effort.ts"
 import { readCommit } from "./episodeCommit.ts"
 import { Gone, type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
-import { type PackingNote, readTally, writeTally } from "./notes.ts"
+import { type PackingNote, readTally, writePackingNote, writeTally } from "./notes.ts"
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { pack } from "./pack.ts"
@@ -69,17 +69,22 @@ const tallyStay = Effect.fnUntraced(function* (id: EpisodeId, stopped: boolean) 
   yield* writeTally(id, { ...tally, damaged: 0, stopped: tally.stopped + (stopped ? 1 : 0) })
 })
 
+/** Notes what the tarball is, for a later pass; one that is not noted is packed again. */
+const keepTarball = (id: EpisodeId, note: PackingNote) => Effect.ignore(writePackingNote(id, note))
+
 /** Everything stays for a later pass. */
 const stays = Effect.fnUntraced(function* (
   inHand: InHand,
   verdict: Extract<Verdict, { _tag: "Transient" | "NotLetIn" }>
 ) {
-  const { id, run } = inHand
+  const { id, note, run } = inHand
   const wasRunning = run.stop === undefined
   meetVerdict(run, id, verdict)
+  const hasStopped = wasRunning && run.stop !== undefined
+  yield* keepTarball(id, note)
   // Where nothing could be reached, the episode has no part in it and keeps its turn.
   const tookPart = verdict._tag === "NotLetIn" || verdict.reached
-  if (tookPart) yield* tallyStay(id, wasRunning && run.stop !== undefined)
+  if (tookPart) yield* tallyStay(id, hasStopped)
   if (run.stop === undefined) {
     const patience = yield* Patience
     yield* patience.failed(id, verdict._tag === "Transient" ? verdict.retryAfter : undefined)
@@ -178,7 +183,9 @@ const shipIt = Effect.fnUntraced(function* (
     contentSha256: note.content_sha256,
     commit
   }
-  const verdict = yield* effort.sending(note.bytes, send(parcel))
+  // Where bytes are dear it is noted before: after a crash only the same tarball goes on where it was cut.
+  if (effort.takesLong(note.bytes)) yield* keepTarball(id, note)
+  const verdict = yield* Effect.onError(effort.sending(note.bytes, send(parcel)), () => keepTarball(id, note))
   if ((yield* typeAt(paths.episode(id))) !== "Directory") return yield* settleGone(run, id, verdict)
   if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
   return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))

@@ -4,12 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { Sha256 } from "../domain/names.ts"
 import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
+import { readJson } from "./readJson.ts"
 
 /** Belongs to the tarball of the same name and length, or to the conflict that became of it. */
 export const PackingNote = Schema.Struct({
@@ -40,28 +39,27 @@ export const isRestless = ({ changed }: Tally): boolean => changed >= 3
 
 export const noTally: Tally = { damaged: 0, changed: 0, changed_at: 0, stopped: 0 }
 
-type Write = (path: string, text: string) => Effect.Effect<void, PlatformError, FileSystem.FileSystem>
+const note = <A, I>(schema: Schema.Codec<A, I>) => ({
+  read: (path: string) =>
+    readJson(path, schema).pipe(
+      Effect.map((reading) => (reading._tag === "Read" ? reading.value : undefined)),
+      Effect.orElseSucceed(() => undefined)
+    ),
+  // No id contains `~`.
+  write: (path: string, value: A) => Unsynced.replace(path, JSON.stringify(value), `${path}~`)
+})
 
-const note = <A>(schema: Schema.Codec<A, unknown>, write: Write) => {
-  const decode = Schema.decodeUnknownOption(Schema.fromJsonString(schema))
-  return {
-    read: Effect.fnUntraced(function* (path: string) {
-      const fs = yield* FileSystem.FileSystem
-      const text = yield* Effect.option(fs.readFileString(path))
-      return Option.getOrUndefined(Option.flatMap(text, decode))
-    }),
-    write: (path: string, value: A) => write(path, JSON.stringify(value))
-  }
-}
-
-// Half made it is as good as none: its tarball has no name yet.
-const packing = note(PackingNote, Unsynced.create)
-// No id contains `~`.
-const tally = note(Tally, (path, text) => Unsynced.replace(path, text, `${path}~`))
+const packing = note(PackingNote)
+const tally = note(Tally)
 
 export const readPackingNote = (id: string) => Effect.flatMap(Layout, (paths) => packing.read(paths.packingNote(id)))
 export const writePackingNote = (id: string, value: PackingNote) =>
   Effect.flatMap(Layout, (paths) => packing.write(paths.packingNote(id), value))
+export const removePackingNote = Effect.fnUntraced(function* (id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  yield* fs.remove(paths.packingNote(id), { force: true })
+})
 
 /** The episode that a name in `state/tally/` belongs to. */
 export const tallyOwner = (name: string): string => name.replace(/~$/, "").replace(/\.json$/, "")
@@ -78,7 +76,7 @@ export const writeTally = (id: string, value: Tally) =>
 export const forget = Effect.fnUntraced(function* (id: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  yield* fs.remove(paths.packingNote(id), { force: true })
+  yield* removePackingNote(id)
   yield* fs.remove(paths.tally(id), { force: true })
 })
 

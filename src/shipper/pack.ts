@@ -14,7 +14,7 @@ import { Codec, type CodecError } from "../services/Codec.ts"
 import { type Blocks, makeBlocks } from "./blocks.ts"
 import { type Inventory, type InventoryEntry, Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
-import { type PackingNote, writePackingNote } from "./notes.ts"
+import { type PackingNote, removePackingNote, writePackingNote } from "./notes.ts"
 import { Progress } from "./Progress.ts"
 
 /** The episode is being changed while it is read; the next pass packs it anew. */
@@ -126,17 +126,23 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   return { sha256: tarball.digest(), bytes, content_sha256: content.digest(), made_from: inventory.madeFrom }
 }, Effect.scoped)
 
+/** Bytes in an episode whose tarball a crash may cost: it is made again in no time. */
+const SOON_PACKED_BYTES = 1024 * 1024
+const isSoonPacked = ({ entries }: Inventory): boolean =>
+  entries.reduce((sum, { size }) => sum + size, 0) <= SOON_PACKED_BYTES
+
 /**
- * Packs a finished episode. Fails with `Unpackable` when it can never be packed; with a `PlatformError`, a `ChangedWhilePacking` or a
- * `CodecError` when not now. At most one pack per episode at a time.
+ * Packs a finished episode; what came of a small one is not noted yet. Fails with `Unpackable` when it can never be packed; with a
+ * `PlatformError`, a `ChangedWhilePacking` or a `CodecError` when not now. At most one pack per episode at a time.
  */
 export const pack = Effect.fnUntraced(
   function* (id: string, inventory: Inventory, level: number) {
     const paths = yield* Layout
     const started = yield* Clock.monotonicTimeNanos
     const note: PackingNote = yield* writePartial(id, inventory, level)
+    // What is still noted speaks of another tarball.
+    yield* isSoonPacked(inventory) ? removePackingNote(id) : writePackingNote(id, note)
     // A crash before the rename leaves a partial, which the next pack overwrites; the note alone means nothing.
-    yield* writePackingNote(id, note)
     yield* Durable.move(paths.partial(id), paths.tarball(id))
     const millis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
     yield* Effect.logDebug("packed").pipe(

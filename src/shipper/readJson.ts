@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -12,19 +13,20 @@ export type Reading<A> =
   | { readonly _tag: "Missing" }
   | { readonly _tag: "Broken"; readonly why: string }
 
+/** Not by the schema: one that is made for every file is compiled for every file. */
+const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+
 /** Reads a regular file, through no link. Fails when it is there and cannot be read. */
-export const readJson = <A, I>(path: string, schema: Schema.Codec<A, I>) => {
-  const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema))
-  return Effect.gen(function* (): Effect.fn.Return<Reading<A>, PlatformError, FileSystem.FileSystem | Volume> {
-    const fs = yield* FileSystem.FileSystem
+export const readJson = <A, I>(path: string, schema: Schema.Codec<A, I>) =>
+  Effect.gen(function* (): Effect.fn.Return<Reading<A>, PlatformError, FileSystem.FileSystem | Volume> {
     const type = yield* typeAt(path)
     if (type === undefined) return { _tag: "Missing" }
     if (type !== "File") return { _tag: "Broken", why: "it is not a regular file" }
+    const fs = yield* FileSystem.FileSystem
     const text = yield* orMissing(fs.readFileString(path))
     if (text === undefined) return { _tag: "Missing" }
-    return Result.match(decode(text), {
+    return Result.match(Schema.decodeUnknownResult(schema)(Option.getOrUndefined(parse(text))), {
       onFailure: (): Reading<A> => ({ _tag: "Broken", why: "it is not what was written there" }),
       onSuccess: (value): Reading<A> => ({ _tag: "Read", value })
     })
   })
-}
