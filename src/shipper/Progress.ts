@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type { Transfer } from "./transfers.ts"
 
@@ -19,11 +20,18 @@ export interface Counters {
   /** Episodes of this pass that came to an end of any kind, and all there are. */
   done: number
   total: number
+  /** The most that a slice of a planned wait takes. Milliseconds; whoever watches says how short they must be. */
+  sliceMillis: number
   /** What is on its way, by episode. */
   readonly transfers: Map<string, Transfer>
+  /** Open once something is on its way; closed by whoever saw that nothing is any more. */
+  readonly moving: Latch.Latch
   /** How many episodes were shipped on the last day on which any was, named as its local date, and in which quarter of an hour. */
   shippedOn: { day: string; count: number; quarter: number }
 }
+
+/** Short enough for any `WatchdogSec` that makes sense. */
+const SLICE_MILLIS = 1000
 
 export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {
   static readonly layer = Layer.sync(Progress, () => ({
@@ -32,13 +40,12 @@ export class Progress extends Context.Service<Progress, Counters>()("cis490/ship
     sentBytes: 0,
     done: 0,
     total: 0,
+    sliceMillis: SLICE_MILLIS,
     transfers: new Map(),
+    moving: Latch.makeUnsafe(),
     shippedOn: { day: "", count: 0, quarter: -1 }
   }))
 }
-
-/** Short enough for any `WatchdogSec` that makes sense. */
-const SLICE_MILLIS = 1000
 
 /** A wait that is meant: an interval, a backoff, a `Retry-After`. Each of its slices is progress. */
 export const plannedWait = Effect.fnUntraced(function* (millis: number) {
@@ -47,7 +54,7 @@ export const plannedWait = Effect.fnUntraced(function* (millis: number) {
   while (true) {
     const waited = Number((yield* Clock.monotonicTimeNanos) - start) / 1e6
     if (waited >= millis) return
-    yield* Effect.sleep(Duration.millis(Math.min(SLICE_MILLIS, millis - waited)))
+    yield* Effect.sleep(Duration.millis(Math.min(progress.sliceMillis, millis - waited)))
     progress.steps++
   }
 })

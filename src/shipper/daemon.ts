@@ -81,7 +81,7 @@ const pauseAfter = Effect.fnUntraced(function* ({ cut, stop }: PassResult, failu
 const sayClosed = ({ waiting, why }: NonNullable<PassResult["closed"]>) =>
   Effect.logInfo(`nothing is sent: ${why.words}`).pipe(Effect.annotateLogs({ waiting }))
 
-const scan = Effect.fnUntraced(function* ({ passed }: Teller) {
+const scan = Effect.fnUntraced(function* ({ passed }: Teller, sweepAgain: Sweeping) {
   const link = yield* Link
   const trouble = makeOnceAnHour()
   let failures = 0
@@ -93,9 +93,11 @@ const scan = Effect.fnUntraced(function* ({ passed }: Teller) {
     else if (closed === undefined && trouble.over()) yield* Effect.logInfo("shipping again")
     yield* passed(result)
     yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, (yield* pauseAfter(result, failures)) * 1000))
-    if (closed === undefined) continue
-    yield* sayClosed(closed)
-    yield* link.opened
+    if (closed !== undefined) {
+      yield* sayClosed(closed)
+      yield* link.opened
+    }
+    yield* sweepAgain
   }
 })
 
@@ -108,12 +110,14 @@ const sweeping = (say: (text: string, say: Effect.Effect<void>) => Effect.Effect
       return failed.length === 0 ? Effect.void : say(words, Effect.logWarning(words))
     })
   )
+type Sweeping = ReturnType<typeof sweeping>
 const alwaysSay = (_: string, say: Effect.Effect<void>) => say
 
 const calendarPage = turnPage.pipe(
   Effect.catchTag("PlatformError", (error) => Effect.logWarning(`cannot note the time of this pass: ${wordsOf(error)}`))
 )
 
+/** So often it is also swept where a pass, or the wait for the next one, goes on for long. */
 const CLEANUP_LOOK_SECONDS = 60
 
 /** Hosts that were started together do not go on checking in together: up to this part of the interval earlier. */
@@ -142,23 +146,28 @@ const checkins = Effect.gen(function* () {
 
 /** Does something, waits, and does it again. */
 const every = <E, R>(seconds: number, effect: Effect.Effect<void, E, R>) =>
-  Effect.forever(Effect.andThen(effect, Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, seconds * 1000))))
+  Effect.forever(Effect.andThen(effect, Effect.sleep(Math.max(SHORTEST_WAIT_MILLIS, seconds * 1000))), {
+    disableYield: true
+  })
 
 /** Runs until it is interrupted. The data root is held and prepared. */
 export const daemon = Effect.gen(function* () {
-  const { cleanupIntervalSeconds, scanIntervalSeconds } = yield* Cadence
+  const { cleanupIntervalSeconds } = yield* Cadence
   const notify = yield* Notify
   const teller = yield* makeTeller
+  const sweepAgain = sweeping(makeOnceAnHour().say)
   yield* calendarPage
-  yield* sweeping(alwaysSay)
+  yield* sweepAgain
   yield* notify.send("READY=1")
   yield* Effect.logInfo("started")
   yield* Effect.all(
     [
-      scan(teller),
+      scan(teller, sweepAgain),
       noteInFlight(teller.tell),
-      every(Math.max(scanIntervalSeconds, 1), sweeping(makeOnceAnHour().say)),
-      every(Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS), Effect.andThen(calendarPage, cleanup)),
+      every(
+        Math.min(Math.max(cleanupIntervalSeconds, 1), CLEANUP_LOOK_SECONDS),
+        Effect.all([calendarPage, sweepAgain, cleanup], { discard: true })
+      ),
       checkins,
       heartbeat,
       Effect.onInterrupt(Effect.never, () => Effect.andThen(notify.send("STOPPING=1"), Effect.logInfo("stopping")))

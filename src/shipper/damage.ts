@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import { typeAt } from "../presence.ts"
 import { wordsOf } from "../systemError.ts"
 import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
@@ -82,7 +83,9 @@ const notePath = Effect.map(Layout, (paths) => `${paths.state}/suspects`)
 /** One id a line; two of them mean the link, until something arrives whole. */
 export const readSuspects = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  const text = Option.getOrElse(yield* Effect.option(fs.readFileString(yield* notePath)), () => "")
+  const path = yield* notePath
+  if ((yield* typeAt(path)) === undefined) return []
+  const text = Option.getOrElse(yield* Effect.option(fs.readFileString(path)), () => "")
   return text.split("\n").filter((line) => line !== "")
 })
 

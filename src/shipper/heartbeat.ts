@@ -5,19 +5,23 @@ import * as Schedule from "effect/Schedule"
 import { Notify } from "../services/Notify.ts"
 import { Progress } from "./Progress.ts"
 
+const LOOKS = 4
+
 /**
- * Looks four times in every `WATCHDOG_USEC` whether anything moved since the last beat, and only then sends one. Ends at once where
- * nobody watches.
+ * Looks four times in every `WATCHDOG_USEC` whether anything moved since the last beat, and only then sends one. A planned wait moves
+ * at least once between two looks; where nobody watches it need not, and this ends at once.
  */
 export const heartbeat = Effect.gen(function* () {
   const notify = yield* Notify
   const progress = yield* Progress
-  if (notify.watchdogMillis === undefined) return
+  const lookMillis = (notify.watchdogMillis ?? Infinity) / LOOKS
+  progress.sliceMillis = lookMillis / 2
+  if (lookMillis === Infinity) return
   let beaten = progress.steps
   const beat = Effect.suspend(() => {
     if (progress.steps === beaten) return Effect.void
     beaten = progress.steps
     return notify.send("WATCHDOG=1")
   })
-  yield* Effect.repeat(beat, Schedule.spaced(Duration.millis(notify.watchdogMillis / 4)))
+  yield* Effect.repeat(beat, Schedule.spaced(Duration.millis(lookMillis)))
 })

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { wordsOf } from "../systemError.ts"
 import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
+import { Progress } from "./Progress.ts"
 import { readJson } from "./readJson.ts"
 import { Figures, figures } from "./transfers.ts"
 
@@ -40,6 +41,7 @@ const EVERY_MILLIS = 3000
 /** Notes what is on its way as long as it is not interrupted, and lets `say` tell others. */
 export const noteInFlight = <R>(say: Effect.Effect<void, never, R>) =>
   Effect.gen(function* () {
+    const { moving, transfers } = yield* Progress
     let failing = false
     const orSaid = Effect.fnUntraced(function* <R2>(
       noting: Effect.Effect<void, import("effect/PlatformError").PlatformError, R2>
@@ -52,11 +54,13 @@ export const noteInFlight = <R>(say: Effect.Effect<void, never, R>) =>
     })
     yield* orSaid(clear)
     for (let noted = false; ; ) {
+      yield* moving.await
       yield* Effect.sleep(EVERY_MILLIS)
-      const transfers = yield* figures
-      if (transfers.length === 0 && !noted) continue
-      noted = transfers.length > 0
-      yield* orSaid(noted ? write(transfers) : clear)
+      if (transfers.size === 0) moving.closeUnsafe()
+      const now = yield* figures
+      if (now.length === 0 && !noted) continue
+      noted = now.length > 0
+      yield* orSaid(noted ? write(now) : clear)
       yield* say
     }
   })

@@ -121,7 +121,10 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   progress.done = 0
 
   const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
-  const workers = Array.from({ length: pace.concurrency }, () => worker(run, queue, look))
+  // One looks whether anything may be sent, even where there is nothing to send.
+  const workers = Array.from({ length: Math.max(1, Math.min(pace.concurrency, queue.total)) }, () =>
+    worker(run, queue, look)
+  )
   yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
   yield* Effect.uninterruptible(judgeSuspect(run))
 

@@ -16,19 +16,20 @@ const localDay = Effect.map(DateTime.nowInCurrentZone, DateTime.formatIsoDate)
 /** A local day begins with one of these in UTC, everywhere: within it, the day's name need not be asked for again. */
 const QUARTER_MILLIS = 15 * 60_000
 
-/** Counts one more for today. */
-export const countShipped = Effect.gen(function* () {
+/** The count of this day. */
+const today = Effect.gen(function* () {
   const progress = yield* Progress
-  const { shippedOn } = progress
   const quarter = Math.floor((yield* Clock.currentTimeMillis) / QUARTER_MILLIS)
-  const day = quarter === shippedOn.quarter ? shippedOn.day : yield* localDay
-  progress.shippedOn = { day, quarter, count: (shippedOn.day === day ? shippedOn.count : 0) + 1 }
+  if (quarter !== progress.shippedOn.quarter) {
+    const day = yield* localDay
+    const { shippedOn } = progress
+    progress.shippedOn = { day, quarter, count: shippedOn.day === day ? shippedOn.count : 0 }
+  }
+  return progress.shippedOn
 })
 
-const shippedToday = Effect.gen(function* () {
-  const { shippedOn } = yield* Progress
-  return shippedOn.day === (yield* localDay) ? shippedOn.count : 0
-})
+/** Counts one more for today. */
+export const countShipped = Effect.map(today, (counted) => void counted.count++)
 
 /** `E1 45 % of 500.0 MiB, 1.2 MiB/s, 3 min 50 s left`. */
 export const transferWords = ({ bytes, bytes_per_second, episode_id, seconds_left, sent_bytes }: Figures): string =>
@@ -95,7 +96,7 @@ const standing = Effect.fnUntraced(function* (result: Standing["result"]) {
     at: noSeconds(DateTime.formatIso(yield* DateTime.now)),
     result,
     transfers: yield* figures,
-    today: yield* shippedToday,
+    today: (yield* today).count,
     last: {
       ...last,
       ...(last_error_at !== undefined && { last_error_at: noSeconds(last_error_at) }),

@@ -18,7 +18,7 @@ export const onItsWay = Effect.fnUntraced(function* <A, E, R>(
   { bytes, episodeId }: Parcel,
   use: (sent: (bytes: number) => void) => Effect.Effect<A, E, R>
 ) {
-  const { transfers } = yield* Progress
+  const { moving, transfers } = yield* Progress
   const clock = yield* Clock.Clock
   const mark = (sent: number) => ({ nanos: clock.monotonicTimeNanosUnsafe(), bytes: sent })
   const transfer: Transfer = { bytes, track: startTrack(mark(0)) }
@@ -26,6 +26,7 @@ export const onItsWay = Effect.fnUntraced(function* <A, E, R>(
     transfer.track = advance(transfer.track, mark(told))
   }
   transfers.set(episodeId, transfer)
+  moving.openUnsafe()
   return yield* Effect.ensuring(
     use(sent),
     Effect.sync(() => transfers.delete(episodeId))

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { renameSync, writeFileSync } from "node:fs"
+import { renameSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { listenForDatagrams } from "../support/datagrams.ts"
@@ -85,6 +85,27 @@ test("SIGKILL in mid-upload: the next start ships the same content once", async 
   takes = true
   expect((await box.once()).counts).toEqual(counts({ scanned: 1, shipped: 1 }))
   expect(receiver.stored.size).toBe(1)
+})
+
+test.each([
+  ["SIGTERM", "small", 10],
+  ["SIGKILL", "large", 2 * 1024 * 1024]
+] as const)("%s in mid-upload: the tarball of a %s episode is used again", async (signal, _, bytes) => {
+  let takes = false
+  await using receiver = await startFakeReceiver(
+    () => refuses(503, "cannot store"),
+    () => takes
+  )
+  using box = makeBox(receiver.url, IN_ONE_PIECE)
+  box.episode("E1", { "telemetry-proc.jsonl": randomBytes(bytes) })
+  const packedAt = () => statSync(box.path("outbox/E1.tar.zst")).ino
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.waiting.length > 0)
+  const before = packedAt()
+  await daemon.stop(signal)
+  takes = true
+  expect((await box.once()).counts).toEqual(counts({ scanned: 1, transient_failures: 1 }))
+  expect(packedAt()).toBe(before)
 })
 
 test("WATCHDOG=1 means progress: none while a request stands still, whatever the clock says", async () => {

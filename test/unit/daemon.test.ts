@@ -106,6 +106,18 @@ it.effect("scans every interval and sweeps beside it", () => {
   }).pipe(Effect.provide(idle(looks, nothing)))
 })
 
+it.effect("sweeps also while a pass takes long", () => {
+  const looks: Array<string> = []
+  const sweeps = () => looks.filter((look) => look === "/data/outbox").length
+  return Effect.gen(function* () {
+    yield* Effect.forkChild(daemon)
+    yield* TestClock.adjust("1 second")
+    const before = sweeps()
+    yield* TestClock.adjust("5 minutes")
+    expect(sweeps() - before).toBe(5)
+  }).pipe(Effect.provide(idle(looks, () => Effect.never)))
+})
+
 it.effect("cleans once per interval, whatever is looked at in between", () => {
   const looks: Array<string> = []
   return Effect.gen(function* () {

@@ -44,6 +44,22 @@ describe("heartbeat", () => {
     }).pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording(sent, 180_000))))
   })
 
+  it.effect.each([180_000, 2000])(
+    "a planned wait moves twice from look to look of a watchdog of %s ms, and no oftener",
+    (watchdog) => {
+      const sent: Array<string> = []
+      return Effect.gen(function* () {
+        const progress = yield* Progress
+        yield* Effect.forkChild(heartbeat)
+        const wait = yield* Effect.forkChild(plannedWait(20 * watchdog))
+        yield* TestClock.adjust(20 * watchdog)
+        yield* Fiber.join(wait)
+        expect(progress.steps).toBe(160)
+        expect(sent.length).toBeGreaterThanOrEqual(79)
+      }).pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording(sent, watchdog))))
+    }
+  )
+
   it.effect("ends at once where nobody watches", () =>
     heartbeat.pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording([]))))
   )
