@@ -45,7 +45,8 @@ export class Response extends Inspectable.Class implements HttpClientResponse.Ht
       const arrival = this.#arrival
       const pieces: Array<Uint8Array> = []
       const look = () => {
-        pieces.push(...arrival.take())
+        // Taking makes room, and more may come into it at once: only when there was nothing to take is it known to wait.
+        for (let more = arrival.take(); more.length > 0; more = arrival.take()) pieces.push(...more)
         if (!arrival.isOver) return arrival.whenMore(look)
         resume(arrival.cause === undefined ? Effect.succeed(Buffer.concat(pieces)) : this.#cutShort)
       }
@@ -85,7 +86,10 @@ export class Response extends Inspectable.Class implements HttpClientResponse.Ht
   get #whole() {
     const { headers, request, status } = this
     return Effect.map(this.#bytes, (bytes) =>
-      HttpClientResponse.fromWeb(request, new globalThis.Response(bytes, { status, headers }))
+      HttpClientResponse.fromWeb(
+        request,
+        new globalThis.Response(bytes.length === 0 ? null : bytes, { status, headers })
+      )
     )
   }
   get json() {

@@ -61,6 +61,9 @@ export const removePackingNote = Effect.fnUntraced(function* (id: string) {
   yield* fs.remove(paths.packingNote(id), { force: true })
 })
 
+/** The episode that a name in `state/packed/` belongs to. */
+export const packedOwner = (name: string): string => name.replace(/~$/, "")
+
 /** The episode that a name in `state/tally/` belongs to. */
 export const tallyOwner = (name: string): string => name.replace(/~$/, "").replace(/\.json$/, "")
 

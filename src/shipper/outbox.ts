@@ -6,7 +6,7 @@ import { isEpisodeId } from "../domain/names.ts"
 import { typeAt } from "../presence.ts"
 import { wordsOf } from "../systemError.ts"
 import { Layout } from "./layout.ts"
-import { readPackingNote, tallyOwner } from "./notes.ts"
+import { packedOwner, readPackingNote, tallyOwner } from "./notes.ts"
 import type { Outcome } from "./run.ts"
 
 const TARBALL = ".tar.zst"
@@ -105,7 +105,7 @@ export const sweep = Effect.gen(function* () {
   const paths = yield* Layout
   return [
     ...(yield* sweepDirectory(paths.outbox, ownerOf)),
-    ...(yield* sweepDirectory(`${paths.state}/packed`, (name) => name)),
+    ...(yield* sweepDirectory(`${paths.state}/packed`, packedOwner)),
     ...(yield* sweepDirectory(`${paths.state}/tally`, tallyOwner))
   ]
 })

@@ -220,6 +220,18 @@ describe("HttpClient, layerHttpClient", () => {
     }).pipe(withTls(plain))
   )
 
+  for (const size of [66_000, 100_000, 150_000, 300_000, 5_000_000]) {
+    it.live(`gives an answer of ${size} bytes whole to who reads it late`, () =>
+      Effect.gen(function* () {
+        const port = yield* portOf(() => http.createServer((_, response) => response.end(Buffer.alloc(size, "x"))))
+        const response = yield* HttpClient.get(`http://127.0.0.1:${port}/`)
+        const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        yield* Effect.repeat(turn, { times: 200 })
+        expect((yield* response.text).length).toBe(size)
+      }).pipe(withTls(plain))
+    )
+  }
+
   it.live("says that an answer was cut short", () =>
     Effect.gen(function* () {
       const port = yield* portOf(() =>

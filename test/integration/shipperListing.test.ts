@@ -47,6 +47,19 @@ test("sweep: anything in outbox/ without its episode is removed, `.partial` too;
   expect(box.exists("../precious")).toBe(true)
 })
 
+test("sweep: what is noted of an episode stays with it, half written notes too", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
+  box.put("episodes/recording", RECORDED)
+  const notes = { packed: ["recording", "recording~"], tally: ["recording.json", "recording.json~"] }
+  for (const [kind, names] of Object.entries(notes)) {
+    const gone = names.map((name) => name.replace("recording", "gone"))
+    box.put(`state/${kind}`, Object.fromEntries([...names, ...gone].map((name) => [name, "{}"])))
+  }
+  expect((await box.once()).counts).toEqual(counts({}))
+  expect([box.names("state/packed"), box.names("state/tally")]).toEqual([notes.packed, notes.tally])
+})
+
 test("a leftover .partial of a living episode is no obstacle and never sent", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url)
