@@ -18,7 +18,7 @@ export const startable = (program: string): boolean => {
   setFlagsFromString("--semi-space-growth-factor=1")
   // So little is looked through at once that waking other threads for it costs more than it brings.
   setFlagsFromString("--no-parallel-scavenge")
-  // What is kept is small: it is looked through again before much gathers.
+  // On a host with much memory V8 would wait until there is four times what was left the last time: this is two and a half.
   setFlagsFromString("--heap-growing-percent=150")
   // Many looks at once, each of which may hang for ever: none must take the thread of another.
   if (process.argv.includes("doctor")) process.env.UV_THREADPOOL_SIZE ??= "64"

@@ -26,11 +26,11 @@ export interface Counters {
   readonly transfers: Map<string, Transfer>
   /** Open once something is on its way; closed by whoever saw that nothing is any more. */
   readonly moving: Latch.Latch
-  /** How many episodes were shipped on the last day on which any was, named as its local date, and in which quarter of an hour. */
+  /** How many episodes were shipped on the day on which this was last asked for, named as its local date, and in which quarter of an hour. */
   shippedOn: { day: string; count: number; quarter: number }
 }
 
-/** Short enough for any `WatchdogSec` that makes sense. */
+/** Until the heartbeat has said how short: enough for any `WatchdogSec` that makes sense. */
 const SLICE_MILLIS = 1000
 
 export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {

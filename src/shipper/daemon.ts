@@ -1,4 +1,4 @@
-/** The daemon: scan, sweep, cleanup, check-in and heartbeat as scheduled fibers. A defect in any of them ends the process. */
+/** The daemon: scan with its sweep, cleanup, check-in and heartbeat as scheduled fibers. A defect in any of them ends the process. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -84,8 +84,10 @@ const notePath = Effect.map(Layout, (paths) => `${paths.state}/suspects`)
 export const readSuspects = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* notePath
-  if ((yield* typeAt(path)) === undefined) return []
-  const text = Option.getOrElse(yield* Effect.option(fs.readFileString(path)), () => "")
+  const reading = Effect.flatMap(typeAt(path), (type) =>
+    type === undefined ? Effect.succeed("") : fs.readFileString(path)
+  )
+  const text = Option.getOrElse(yield* Effect.option(reading), () => "")
   return text.split("\n").filter((line) => line !== "")
 })
 

@@ -124,8 +124,10 @@ const sweepDirectory = Effect.fnUntraced(function* (directory: string, owner: (n
 const sweepName = Effect.fnUntraced(function* (directory: string, name: string, id: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
+  const type = yield* typeAt(`${directory}/${name}`)
   const belongs = isEpisodeId(id) && (yield* typeAt(paths.episode(id))) !== undefined
-  if (belongs && (yield* typeAt(`${directory}/${name}`)) === "File") return
+  // Renamed or removed since it was listed: what has its name by the time of the removal would be another.
+  if (type === undefined || (belongs && type === "File")) return
   yield* fs.remove(`${directory}/${name}`, { recursive: true, force: true })
   if (directory === paths.outbox) yield* Effect.logInfo("swept").pipe(Effect.annotateLogs({ path: `outbox/${name}` }))
 })

@@ -53,8 +53,6 @@ export const layerShipper = (settings: ShipperSettings) => {
   return Layer.mergeAll(
     layerDestination(settings),
     layerClient(settings),
-    // Nobody collects its spans; nor is a `traceparent` sent then.
-    Layer.succeed(HttpClient.TracerDisabledWhen, () => true),
     Link.layer(timetableOf(shipper)).pipe(Layer.provideMerge(Progress.layer)),
     Patience.layer(shipper.backoff_seconds),
     Effort.layer(shipper.concurrency),

@@ -163,7 +163,7 @@ export const makeClient = (process: Process, network: Network, material: Effect.
       })
     })
 
-  return HttpClient.make((request, url) =>
+  const client = HttpClient.make((request, url) =>
     Effect.gen(function* () {
       const target = `${request.method} ${url.href}`
       const head: RequestHead = {
@@ -187,5 +187,10 @@ export const makeClient = (process: Process, network: Network, material: Effect.
         return makeResponse(process, exchange, request, url, answer)
       }).pipe(Effect.onError(() => Effect.sync(exchange.done)))
     })
+  )
+  // As the programs' own client, which makes no spans.
+  return HttpClient.transform(
+    client,
+    Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
   )
 }
