@@ -37,7 +37,7 @@ describe("the real programs in the simulated world", () => {
         episodes: 3,
         decide: ({ random }) => ({
           latencyMillis: random.next(),
-          ...(++calls % 41 === 0 && { fault: { _tag: "Fail", code: random.pick(["EIO", "ENOSPC", "EMFILE"]) } })
+          ...(++calls % 89 === 0 && { fault: { _tag: "Fail", code: random.pick(["EIO", "ENOSPC", "EMFILE"]) } })
         }),
         passage: ({ from, number }) =>
           number % 3 === 0 ? { trouble: { _tag: "Cut", when: { share: from.random.next() }, how: "reset" } } : {}
