@@ -19,10 +19,12 @@ type Fault = (lab: Lab, chance: Chance, once: Set<string>) => Begun | undefined
 
 const weather =
   (becomes: Weather): Fault =>
-  (lab, chance) => {
-    const { link } = chance.one(lab.hosts)
-    link.become(becomes)
-    return { mayEnd: [], lift: () => link.become("clear") }
+  ({ hosts }) => {
+    const become = (next: Weather): void => {
+      for (const { link } of hosts) link.become(next)
+    }
+    become(becomes)
+    return { mayEnd: [], lift: () => become("clear") }
   }
 
 /** Changes the mode of what lies there now, wherever it is moved. */
