@@ -23,11 +23,14 @@ const inMemory = (body: Uint8Array | null): Effect.Effect<Sending> => Effect.suc
  * has gone to the kernel, or is encrypted. Its maker may use its memory again then.
  */
 const inPieces = Effect.fnUntraced(function* (stream: Stream.Stream<Uint8Array, unknown>) {
-  const iterator = Stream.toAsyncIterableWith(stream, yield* Effect.context())[Symbol.asyncIterator]()
+  const services = yield* Effect.context<never>()
+  const iterator = Stream.toAsyncIterableWith(stream, services)[Symbol.asyncIterator]()
+  const say = Effect.runForkWith(services)
   return {
     body: { [Symbol.asyncIterator]: () => iterator },
-    // Whatever its closing dies of: the request is over, and says how it went.
-    end: () => void iterator.return?.().catch(() => undefined)
+    // The request is over, and says how it went; this is not known to it.
+    end: () =>
+      void iterator.return?.().catch((defect) => say(Effect.logWarning("a request's body was not closed well", defect)))
   } satisfies Sending
 })
 
@@ -45,8 +48,8 @@ const sendingOf = ({ body }: HttpClientRequest): Effect.Effect<Sending> => {
 }
 
 /**
- * Effect's client over undici's `dispatch`, without what its own does for every request and no program of ours has any use for: a
- * span, a signal, two wrappings of the answer. That took twice as long as the request.
+ * Effect's client over undici's `dispatch`, without what its own does for every request and our programs do not use: a span, a
+ * signal, two wrappings of the answer. That took twice as long as the request.
  */
 export const makeClient = (dispatcher: Undici.Dispatcher): HttpClient.HttpClient => {
   const dispatch = (request: HttpClientRequest, url: URL, { body, end }: Sending) =>

@@ -23,12 +23,15 @@ const depthOf = (text: string): number => {
 
 const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 
+/** What the text says; `undefined` when it is no JSON. */
+export const parseJson = (text: string): unknown => Option.getOrUndefined(parse(text))
+
 /**
  * What the text says; `undefined` when it is no JSON. Of an object that is nested too deep to be walked or written again, the plain
  * members are left.
  */
 export const parseForeignJson = (text: string): unknown => {
-  const value = Option.getOrUndefined(parse(text))
+  const value = parseJson(text)
   if (depthOf(text) <= DEEPEST) return value
   return Predicate.isObject(value)
     ? Object.fromEntries(Object.entries(value).filter(([, member]) => !Predicate.isObjectOrArray(member)))

@@ -93,6 +93,7 @@ export const partBody = Effect.fnUntraced(function* (
     return HttpBody.uint8Array(bytes, part.type)
   }
   if (part.bytes === 0) return HttpBody.uint8Array(new Uint8Array(0), part.type)
+  // A limited line takes pieces too small for undici to wait until each has gone: those need memory of their own.
   const file = link.unlimited
     ? passing(fs, parcel.tarball, part)
     : fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })

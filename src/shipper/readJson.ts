@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { parseJson } from "../domain/json.ts"
 import { orMissing, typeAt } from "../presence.ts"
 import type { Volume } from "../services/Volume.ts"
 
@@ -12,9 +12,6 @@ export type Reading<A> =
   | { readonly _tag: "Read"; readonly value: A }
   | { readonly _tag: "Missing" }
   | { readonly _tag: "Broken"; readonly why: string }
-
-/** Not by the schema: one that is made for every file is compiled for every file. */
-const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 
 /** Reads a regular file, through no link. Fails when it is there and cannot be read. */
 export const readJson = <A, I>(path: string, schema: Schema.Codec<A, I>) =>
@@ -25,7 +22,8 @@ export const readJson = <A, I>(path: string, schema: Schema.Codec<A, I>) =>
     const fs = yield* FileSystem.FileSystem
     const text = yield* orMissing(fs.readFileString(path))
     if (text === undefined) return { _tag: "Missing" }
-    return Result.match(Schema.decodeUnknownResult(schema)(Option.getOrUndefined(parse(text))), {
+    // Not by `Schema.fromJsonString`: one that is made for every file is compiled for every file.
+    return Result.match(Schema.decodeUnknownResult(schema)(parseJson(text)), {
       onFailure: (): Reading<A> => ({ _tag: "Broken", why: "it is not what was written there" }),
       onSuccess: (value): Reading<A> => ({ _tag: "Read", value })
     })
