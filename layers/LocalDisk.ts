@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { LocalDisk } from "../src/services/LocalDisk.ts"
 import { type Found, type Inspection, Volume } from "../src/services/Volume.ts"
+import { openDescriptors } from "./localDisk/descriptors.ts"
 import { infoOf } from "./localDisk/info.ts"
 import { inPlace } from "./localDisk/inPlace.ts"
 import { onThread } from "./localDisk/onThread.ts"
@@ -30,6 +31,7 @@ const isSoonRead = (path: string): boolean => {
 /** How those are opened that wait for nobody: a FIFO would keep the program until somebody writes into it, or reads from it. */
 const flagBits: Partial<Record<FileSystem.OpenFlag, number>> = {
   r: O_RDONLY | O_NONBLOCK,
+  "r+": O_RDWR | O_NONBLOCK,
   wx: O_WRONLY | O_CREAT | O_EXCL,
   "a+": O_RDWR | O_CREAT | O_APPEND
 }
@@ -39,9 +41,8 @@ const openInPlace = (path: string, bits: number, mode: number | undefined) =>
   Effect.flatMap(Effect.scope, (scope) =>
     Effect.uninterruptible(
       Effect.tap(
-        inPlace("open", path, () => NodeFs.openSync(path, bits, mode)),
-        (descriptor) =>
-          Scope.addFinalizer(scope, Effect.orDie(inPlace("open", descriptor, () => NodeFs.closeSync(descriptor))))
+        inPlace("open", path, () => openDescriptors(path, bits, mode)),
+        (descriptors) => Scope.addFinalizer(scope, Effect.orDie(inPlace("open", descriptors.cached, descriptors.close)))
       )
     )
   )
@@ -82,7 +83,7 @@ const filesOver = (base: FileSystem.FileSystem, syncs: Syncs): FileSystem.FileSy
         ? base.open(path, options)
         : Effect.map(
             openInPlace(path, options.noFollow === true ? bits | O_NOFOLLOW : bits, options.mode),
-            (descriptor) => openFile(descriptor, syncs, (bits & O_APPEND) !== 0)
+            (descriptors) => openFile(descriptors, syncs, (bits & O_APPEND) !== 0)
           )
     },
     readDirectory: (path, options) =>

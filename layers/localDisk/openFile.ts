@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
+import { codeOf } from "../../src/systemError.ts"
+import type { Descriptors } from "./descriptors.ts"
 import { infoOf } from "./info.ts"
 import { inPlace } from "./inPlace.ts"
 import { onThread } from "./onThread.ts"
@@ -29,13 +31,34 @@ const wroteNothing = (descriptor: number) =>
   })
 
 /** An open file, or a directory that is open to be synced. What `appends` is written at the end (open(2)), and reading goes on where it was. */
-export const openFile = (descriptor: number, syncs: Syncs, appends: boolean): FileSystem.File => {
+export const openFile = (descriptors: Descriptors, syncs: Syncs, appends: boolean): FileSystem.File => {
+  const descriptor = descriptors.cached
   let position = 0n
+
+  /** Past the page cache where that suits; through it where the file system takes it back. */
+  const move = (
+    bytes: Uint8Array,
+    at: number,
+    call: (descriptor: number) => Effect.Effect<number, PlatformError.PlatformError>
+  ) => {
+    const suiting = descriptors.suiting(bytes, at)
+    if (suiting === descriptor) return call(descriptor)
+    return Effect.catchIf(
+      call(suiting),
+      (error) => codeOf(error) === "EINVAL",
+      () => {
+        descriptors.cacheAll()
+        return call(descriptor)
+      }
+    )
+  }
 
   const readAt = (method: string, buffer: Uint8Array, at: bigint) =>
     buffer.length <= IN_PLACE_BYTES
       ? inPlace(method, descriptor, () => NodeFs.readSync(descriptor, buffer, { position: at }))
-      : onThread<number>(method, descriptor, 0, (done) => NodeFs.read(descriptor, { buffer, position: at }, done))
+      : move(buffer, Number(at), (from) =>
+          onThread<number>(method, from, 0, (done) => NodeFs.read(from, { buffer, position: at }, done))
+        )
 
   const readInto = (method: string, buffer: Uint8Array, explicit: bigint | undefined) =>
     Effect.suspend(() => {
@@ -56,7 +79,9 @@ export const openFile = (descriptor: number, syncs: Syncs, appends: boolean): Fi
   const writeAt = (method: string, bytes: Uint8Array, at: number) =>
     bytes.length <= IN_PLACE_BYTES
       ? inPlace(method, descriptor, () => NodeFs.writeSync(descriptor, bytes, 0, bytes.length, at))
-      : onThread<number>(method, descriptor, 0, (done) => NodeFs.write(descriptor, bytes, 0, bytes.length, at, done))
+      : move(bytes, at, (to) =>
+          onThread<number>(method, to, 0, (done) => NodeFs.write(to, bytes, 0, bytes.length, at, done))
+        )
 
   const write = (method: string, bytes: Uint8Array) =>
     Effect.suspend(() =>

@@ -5,6 +5,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Scope from "effect/Scope"
 import type { Problem } from "../domain/protocol.ts"
+import { makePages } from "../pages.ts"
 import { openArrivals } from "./arrivals.ts"
 import type { Limits } from "./limits.ts"
 
@@ -73,7 +74,7 @@ export const openBody = (
     const arrivals = yield* openArrivals(request, { most: bytes, isAll: !open })
     const { ahead, fill, over, received, takePiece } = arrivals
     // Not empty where the length was not said: only reading on tells that there is no more.
-    const makeBuffer = () => new Uint8Array(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
+    const makeBuffer = () => makePages(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
     let made: Uint8Array | undefined
     let waitedMillis = 0
     let failure: Problem | undefined

@@ -44,7 +44,10 @@ const makeShares = () => {
 export class Effort extends Context.Service<
   Effort,
   {
-    /** Packs at the configured level, or harder: one episode at a time then, for memory and the host's own work. */
+    /**
+     * Packs at the configured level, or harder: one episode at a time then, for memory and the host's own work. Half as many at a time as
+     * may be under way: the others travel meanwhile.
+     */
     readonly packing: <A, E, R>(
       configured: number,
       pack: (level: number) => Effect.Effect<A, E, R>
@@ -55,12 +58,13 @@ export class Effort extends Context.Service<
     readonly takesLong: (bytes: number) => boolean
   }
 >()("cis490/shipper/Effort") {
-  /** `concurrency`: how many send at a time where that goes fast. */
+  /** `concurrency`: how many are under way at a time. */
   static readonly layer = (concurrency: number) => Layer.effect(Effort, make(Math.ceil(concurrency / 2)))
 }
 
 const make = Effect.fnUntraced(function* (abreast: number) {
   const hard = yield* Semaphore.make(1)
+  const packers = yield* Semaphore.make(abreast)
   const room = yield* Semaphore.make(abreast)
   const line = makeShares()
   /** Of the line's time, lately; unknown until something took long. */
@@ -84,14 +88,16 @@ const make = Effect.fnUntraced(function* (abreast: number) {
 
   return {
     packing: <A, E, R>(configured: number, pack: (level: number) => Effect.Effect<A, E, R>) =>
-      Effect.suspend(() => {
-        const isFull = isSlow && line.sharing() >= abreast
-        if (!isFull || configured >= HARD_LEVEL) return pack(configured)
-        return Effect.flatMap(
-          hard.withPermitsIfAvailable(1)(pack(HARD_LEVEL)),
-          Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
-        )
-      }),
+      packers.withPermit(
+        Effect.suspend(() => {
+          const isFull = isSlow && line.sharing() >= abreast
+          if (!isFull || configured >= HARD_LEVEL) return pack(configured)
+          return Effect.flatMap(
+            hard.withPermitsIfAvailable(1)(pack(HARD_LEVEL)),
+            Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
+          )
+        })
+      ),
     sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
       Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send))),
     takesLong

@@ -1,5 +1,8 @@
-/** Gathers the tar of an episode into blocks, so that the compressor and the disk are called seldom. */
+/** Gathers the tar of an episode, and what becomes of it, into blocks, so that the compressor and the disk are called seldom. */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { makePages } from "../pages.ts"
 
 /**
  * So much of the tar goes into one frame: telemetry gets about as small as in one piece, for a third less work (zstd need not look into a
@@ -13,30 +16,49 @@ export interface Blocks<E> {
   /** So many bytes of the room were filled. */
   readonly taken: (bytes: number) => Effect.Effect<void, E>
   readonly put: (bytes: Uint8Array) => Effect.Effect<void, E>
-  /** Gives on what is left. */
+  /** Gives on what is left, and waits until all is given. */
   readonly end: Effect.Effect<void, E>
 }
 
-/** For `total` bytes; `give` gets one full block after the other, and at last what is left. */
-export const makeBlocks = <E>(total: number, give: (block: Uint8Array) => Effect.Effect<void, E>): Blocks<E> => {
-  const block = new Uint8Array(Math.min(total, BLOCK_BYTES))
-  let used = 0
+/**
+ * For about `total` bytes; `give` gets one full block after the other, each while the next one is filled, and at last what is left.
+ * What it fails with comes with the next block, or at the end.
+ */
+export const makeBlocks = <E>(
+  total: number,
+  give: (block: Uint8Array) => Effect.Effect<void, E>
+): Effect.Effect<Blocks<E>, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    const makeBlock = () => makePages(Math.min(total, BLOCK_BYTES))
+    let block = makeBlock()
+    let used = 0
+    let giving: { readonly block: Uint8Array<ArrayBuffer>; readonly fiber: Fiber.Fiber<void, E> } | undefined
 
-  const pass = Effect.suspend(() => {
-    if (used === 0) return Effect.void
-    const full = block.subarray(0, used)
-    used = 0
-    return give(full)
+    const given = Effect.suspend(() => (giving === undefined ? Effect.void : Fiber.join(giving.fiber)))
+    const end = Effect.flatMap(given, () => {
+      const left = block.subarray(0, used)
+      used = 0
+      return left.length === 0 ? Effect.void : give(left)
+    })
+    const passOn = Effect.flatMap(given, () => {
+      const full = block
+      block = giving?.block ?? makeBlock()
+      used = 0
+      return Effect.map(Effect.forkIn(give(full), scope, { startImmediately: true }), (fiber) => {
+        giving = { block: full, fiber }
+      })
+    })
+    const taken = (bytes: number): Effect.Effect<void, E> => {
+      used += bytes
+      if (used < block.length) return Effect.void
+      // Hardly anything comes behind a smaller one.
+      return block.length === BLOCK_BYTES ? passOn : end
+    }
+    const put = (bytes: Uint8Array): Effect.Effect<void, E> => {
+      const piece = bytes.subarray(0, block.length - used)
+      block.set(piece, used)
+      const done = taken(piece.length)
+      return piece.length === bytes.length ? done : Effect.flatMap(done, () => put(bytes.subarray(piece.length)))
+    }
+    return { room: (most) => block.subarray(used, used + most), taken, put, end }
   })
-  const taken = (bytes: number): Effect.Effect<void, E> => {
-    used += bytes
-    return used === block.length ? pass : Effect.void
-  }
-  const put = (bytes: Uint8Array): Effect.Effect<void, E> => {
-    const piece = bytes.subarray(0, block.length - used)
-    block.set(piece, used)
-    const done = taken(piece.length)
-    return piece.length === bytes.length ? done : Effect.flatMap(done, () => put(bytes.subarray(piece.length)))
-  }
-  return { room: (most) => block.subarray(used, used + most), taken, put, end: pass }
-}

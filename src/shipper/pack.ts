@@ -53,7 +53,7 @@ interface PackedFile {
 }
 
 /** Reads exactly `entry.size` bytes of a file into the tarball, not one more, through no link. */
-const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntry, blocks: Blocks<PackFailure>) {
+const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntry, tar: Blocks<PackFailure>) {
   const fs = yield* FileSystem.FileSystem
   const codec = yield* Codec
   const progress = yield* Progress
@@ -62,7 +62,7 @@ const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntr
   const file = yield* orMissing(fs.open(full, { flag: "r", noFollow: true }))
   if (file === undefined) return yield* new ChangedWhilePacking({ path: entry.path })
   for (let left = entry.size; left > 0; ) {
-    const room = blocks.room(left)
+    const room = tar.room(left)
     const read = yield* file.read(room)
     if (read === 0) return yield* new ChangedWhilePacking({ path: entry.path })
     const bytes = room.subarray(0, read)
@@ -71,9 +71,9 @@ const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntr
     left -= read
     progress.steps++
     progress.packedBytes += read
-    yield* blocks.taken(read)
+    yield* tar.taken(read)
   }
-  yield* blocks.put(ZEROS.subarray(0, padding(entry.size)))
+  yield* tar.put(ZEROS.subarray(0, padding(entry.size)))
   return { path: entry.path, sha256: hasher.digest(), kept } satisfies PackedFile
 }, Effect.scoped)
 
@@ -91,39 +91,40 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   const codec = yield* Codec
   const paths = yield* Layout
   const members = inventory.entries.map((entry) => ({ entry, header: encodeHeader(tarEntry(id, entry)) }))
-  const tarball = codec.sha256()
-  let bytes = 0
-
   const path = paths.partial(id)
   const partial = yield* anew(path, fs.open(path, { flag: "wx", mode: 0o600 }), true)
-  const write = Effect.fnUntraced(function* (pieces: ReadonlyArray<Uint8Array>) {
-    for (const piece of pieces) {
-      tarball.update(piece)
-      bytes += piece.length
-      yield* partial.writeAll(piece)
-    }
-  })
   const contentSize = tarBytes(members)
   const compressor = yield* codec.compressor({ level, contentSize })
-  const blocks = makeBlocks(contentSize, (block) => Effect.flatMap(compressor.push(block), write))
+  const digest = codec.sha256()
+  let bytes = 0
+  const tarball = yield* makeBlocks(contentSize, partial.writeAll)
+  const compress = Effect.fnUntraced(function* (block: Uint8Array) {
+    for (const piece of yield* compressor.push(block)) {
+      digest.update(piece)
+      bytes += piece.length
+      yield* tarball.put(piece)
+    }
+  })
+  const tar = yield* makeBlocks(contentSize, compress)
 
   const files: Array<PackedFile> = []
   for (const { entry, header } of members) {
     if (entry.path === DONE_MARKER && entry.size > MAX_MARKER_BYTES) {
       return yield* new Unpackable({ why: `incomplete: done.marker is larger than any manifest (${entry.size} bytes)` })
     }
-    yield* blocks.put(header)
-    if (entry.type === "File") files.push(yield* packFile(`${paths.episode(id)}/${entry.path}`, entry, blocks))
+    yield* tar.put(header)
+    if (entry.type === "File") files.push(yield* packFile(`${paths.episode(id)}/${entry.path}`, entry, tar))
   }
   const fault = markerFault(files)
   if (fault !== undefined) return yield* new Unpackable({ why: `incomplete: ${fault}` })
 
-  yield* blocks.put(END_OF_ARCHIVE)
-  yield* blocks.end
+  yield* tar.put(END_OF_ARCHIVE)
+  yield* tar.end
+  yield* tarball.end
   yield* partial.sync
   const content = codec.sha256()
   content.update(formatManifest(files))
-  return { sha256: tarball.digest(), bytes, content_sha256: content.digest(), made_from: inventory.madeFrom }
+  return { sha256: digest.digest(), bytes, content_sha256: content.digest(), made_from: inventory.madeFrom }
 }, Effect.scoped)
 
 /** Bytes in an episode whose tarball a crash may cost: it is made again in no time. */

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
 import { header } from "../domain/protocol.ts"
+import { makePages } from "../pages.ts"
 import { Link, type Meter } from "./Link.ts"
 import { Progress } from "./Progress.ts"
 
@@ -61,7 +62,7 @@ const fill = Effect.fnUntraced(function* (file: FileSystem.File, room: Uint8Arra
 const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part) =>
   Stream.unwrap(
     Effect.map(fs.open(path), (file) => {
-      const buffer = new Uint8Array(Math.min(BUFFER_BYTES, bytes))
+      const buffer = makePages(Math.min(BUFFER_BYTES, bytes))
       return Stream.paginate(0, (done) =>
         Effect.map(fill(file, buffer.subarray(0, bytes - done), from + done), (read) => {
           const next = done + read.length

@@ -9,7 +9,11 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { layerInPlace } from "../../layers/LocalDisk.ts"
+import { openDescriptors } from "../../layers/localDisk/descriptors.ts"
+import { openFile } from "../../layers/localDisk/openFile.ts"
+import { makeSyncs } from "../../layers/localDisk/syncs.ts"
 import { layerVolume } from "../../layers/Volume.ts"
+import { makePages } from "../../src/pages.ts"
 import { onLocalDisk } from "../../src/services/LocalDisk.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { scratchDirectory } from "../support/scratch.ts"
@@ -71,6 +75,168 @@ describe.each([128 * KIB, 128 * KIB + 1])("%d bytes", (bytes) => {
         expect(NodeFs.statSync(join(root, "b")).size).toBe(bytes)
         yield* fs.remove(join(root, "b"), { force: true })
         expect(NodeFs.readdirSync(root)).toEqual([])
+      })
+    )
+  )
+})
+
+const MIB = 1024 * KIB
+
+/** Bytes that this process had the disks read so far (proc(5)). */
+const readFromDisk = () => Number(/^read_bytes: ([0-9]+)$/m.exec(NodeFs.readFileSync("/proc/self/io", "utf8"))?.[1])
+
+const onDirect = <A>(path: string, use: (descriptor: number) => A): A => {
+  const descriptor = NodeFs.openSync(path, NodeFs.constants.O_RDWR | NodeFs.constants.O_DIRECT)
+  try {
+    return use(descriptor)
+  } finally {
+    NodeFs.closeSync(descriptor)
+  }
+}
+
+/** Whether what lies there goes to a disk and not to memory, and may go past the page cache. */
+const hasDirect = (path: string): boolean => {
+  try {
+    return onDirect(path, (descriptor) => {
+      NodeFs.writeSync(descriptor, makePages(MIB))
+      const before = readFromDisk()
+      NodeFs.readSync(descriptor, makePages(MIB), { position: 0 })
+      return readFromDisk() - before >= MIB
+    })
+  } catch {
+    return false
+  }
+}
+
+describe("whole pages", () => {
+  const fill = (bytes: Uint8Array) => {
+    const pages = makePages(bytes.length)
+    pages.set(bytes)
+    return pages
+  }
+  const write = (fs: FileSystem.FileSystem, path: string, whole: number, tail: number) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const file = yield* fs.open(path, { flag: "wx", mode: 0o600 })
+        for (let i = 0; i < whole; i++) yield* file.writeAll(fill(pattern(MIB).fill(i, 0, 9)))
+        yield* file.writeAll(fill(pattern(MIB)).subarray(0, tail))
+        yield* file.sync
+      })
+    )
+  const written = (whole: number, tail: number) =>
+    Buffer.concat([...Array.from({ length: whole }, (_, i) => pattern(MIB).fill(i, 0, 9)), pattern(tail)])
+
+  it.effect("pass the page cache on their way to a file and from it", (ctx) =>
+    inScratch((root, fs) =>
+      Effect.gen(function* () {
+        const path = join(root, "a")
+        NodeFs.writeFileSync(join(root, "probe"), "")
+        if (!hasDirect(join(root, "probe"))) return ctx.skip(`${root} is not on a disk with O_DIRECT`)
+        yield* write(fs, path, 3, 5000)
+        const before = readFromDisk()
+        expect(NodeFs.readFileSync(path).equals(written(3, 5000))).toBe(true)
+        expect(readFromDisk() - before).toBeGreaterThanOrEqual(3 * MIB)
+
+        // Now all of it lies in the page cache.
+        const cached = readFromDisk()
+        const file = yield* fs.open(path)
+        const pages = makePages(MIB)
+        expect(yield* file.read(pages, { position: BigInt(MIB) })).toBe(MIB)
+        expect(written(3, 5000).subarray(MIB, 2 * MIB).equals(pages)).toBe(true)
+        expect(readFromDisk() - cached).toBe(MIB)
+        expect(yield* file.read(pages, { position: BigInt(3 * MIB) })).toBe(5000)
+        expect(yield* file.read(new Uint8Array(MIB), { position: 0n })).toBe(MIB)
+        expect(readFromDisk() - cached).toBeLessThan(3 * MIB)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("come whole to a file that is open to be read and written, wherever they go", () =>
+    inScratch((root, fs) =>
+      Effect.gen(function* () {
+        const path = join(root, "a")
+        yield* write(fs, path, 2, 0)
+        const file = yield* fs.open(path, { flag: "r+" })
+        yield* file.seek(7n, "start")
+        yield* file.writeAll(fill(pattern(MIB)))
+        yield* file.seek(BigInt(2 * MIB), "start")
+        yield* file.writeAll(fill(pattern(2 * MIB)))
+        const expected = Buffer.concat([written(2, 0), pattern(2 * MIB)])
+        pattern(MIB).copy(expected, 7)
+        expect(NodeFs.readFileSync(path).equals(expected)).toBe(true)
+        const pages = makePages(4 * MIB)
+        expect(yield* file.read(pages, { position: 0n })).toBe(4 * MIB)
+        expect(expected.equals(pages)).toBe(true)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("go behind what others append", () =>
+    inScratch((root, fs) =>
+      Effect.gen(function* () {
+        const path = join(root, "a")
+        const file = yield* fs.open(path, { flag: "a+" })
+        NodeFs.appendFileSync(path, "others")
+        yield* file.writeAll(fill(pattern(MIB)))
+        expect(NodeFs.readFileSync(path).equals(Buffer.concat([Buffer.from("others"), pattern(MIB)]))).toBe(true)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("come through the page cache where there is no other way", () =>
+    inScratch((_, fs) =>
+      Effect.gen(function* () {
+        expect(() => onDirect("/proc/self/comm", () => undefined)).toThrow("EINVAL")
+        const file = yield* fs.open("/proc/self/comm")
+        const pages = makePages(MIB)
+        const bytes = yield* file.read(pages)
+        expect(Buffer.from(pages.subarray(0, bytes)).toString()).toBe(NodeFs.readFileSync("/proc/self/comm", "utf8"))
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("go through the page cache from then on where the file system turns them back", (ctx) =>
+    inScratch((root) =>
+      Effect.gen(function* () {
+        const path = join(root, "a")
+        NodeFs.writeFileSync(path, "")
+        if (!hasDirect(path)) return ctx.skip(`${root} is not on a disk with O_DIRECT`)
+        const descriptors = openDescriptors(path, NodeFs.constants.O_RDWR, undefined)
+        const cached: Array<boolean> = []
+        const turnedBack = {
+          ...descriptors,
+          // A disk takes nothing that lies one byte behind a page.
+          suiting: (bytes: Uint8Array, at: number) => {
+            const suiting = descriptors.suiting(bytes.length === MIB ? makePages(MIB) : bytes, at)
+            cached.push(suiting === descriptors.cached)
+            return suiting
+          }
+        }
+        const file = openFile(turnedBack, makeSyncs(), false)
+        const behind = () => new Uint8Array(makePages(MIB + 1).buffer, 1)
+        yield* file.writeAll(behind().fill(1))
+        yield* file.writeAll(behind().fill(2))
+        descriptors.close()
+        expect(cached).toEqual([false, true])
+        const bytes = NodeFs.readFileSync(path)
+        expect([bytes.length, bytes[0], bytes[MIB]]).toEqual([2 * MIB, 1, 2])
+      })
+    )
+  )
+
+  it.effect("leave no file open", () =>
+    inScratch((root, fs) =>
+      Effect.gen(function* () {
+        const path = join(root, "a")
+        const mine = () =>
+          NodeFs.readdirSync("/proc/self/fd").filter((name) => {
+            const target = `/proc/self/fd/${name}`
+            return NodeFs.existsSync(target) && NodeFs.readlinkSync(target).startsWith(root)
+          })
+        yield* write(fs, path, 1, 0)
+        expect(mine()).toEqual([])
+        yield* Effect.scoped(Effect.flatMap(fs.open(path), (file) => file.read(makePages(MIB))))
+        expect(mine()).toEqual([])
       })
     )
   )

@@ -71,6 +71,23 @@ describe("the effort", () => {
     }).pipe(Effect.provide(Effort.layer(4)))
   )
 
+  it.effect("packs half as many at a time", () =>
+    Effect.gen(function* () {
+      const effort = yield* Effort
+      const packs = yield* Effect.forEach([0, 1, 2, 3], () =>
+        Effect.forkChild(
+          effort.packing(3, () => Effect.sleep("4 seconds")),
+          { startImmediately: true }
+        )
+      )
+      const done = () => packs.filter((fiber) => fiber.pollUnsafe() !== undefined).length
+      yield* TestClock.adjust("4 seconds")
+      expect(done()).toBe(2)
+      yield* TestClock.adjust("4 seconds")
+      expect(done()).toBe(4)
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
   it.effect("counts of the time on the line what each had of it", () =>
     Effect.gen(function* () {
       const effort = yield* Effort

@@ -16,7 +16,7 @@ import { writeState } from "./state.ts"
 import type { Upload } from "./Upload.ts"
 
 /** While a long append comes, what came counts at least so often. */
-const COUNT_BYTES = 8 * 1024 * 1024
+const COUNT_BYTES = 32 * 1024 * 1024
 const COUNT_MILLIS = 1000
 
 /** Where the bytes of one append go. */
