@@ -1,15 +1,15 @@
 import * as NodeFs from "node:fs"
-import { arePages, DIRECT_BYTES } from "../../src/pages.ts"
+import { BLOCK_BYTES, isLargeFiles } from "../../src/block.ts"
 
-const { O_APPEND, O_DIRECT, O_RDWR, O_WRONLY } = NodeFs.constants
+const { O_APPEND, O_DIRECT, O_NONBLOCK, O_RDWR, O_WRONLY } = NodeFs.constants
 
 /** A file that is open: through the page cache, and past it (O_DIRECT, open(2)) as soon as something asks for that. */
 export interface Descriptors {
   readonly cached: number
   /** The one for these bytes at this place in the file. */
-  readonly suiting: (bytes: Uint8Array, at: number) => number
+  readonly descriptorFor: (bytes: Uint8Array, at: number) => number
   /** From now on everything goes through the page cache. */
-  readonly cacheAll: () => void
+  readonly stopDirect: () => void
   readonly close: () => void
 }
 
@@ -17,15 +17,18 @@ export interface Descriptors {
 export const openDescriptors = (path: string, bits: number, mode: number | undefined): Descriptors => {
   const cached = NodeFs.openSync(path, bits, mode)
   let direct: number | undefined
-  // The end of a file that others append to as well is not known here.
+  // What is reopened would not append.
   let mayBeDirect = (bits & O_APPEND) === 0
 
+  const stopDirect = (): void => {
+    mayBeDirect = false
+  }
   /** By descriptor: the name may be another file's by now. Where the file system cannot, or there is no /proc, the page cache will do. */
   const openDirect = (): number => {
     try {
-      return NodeFs.openSync(`/proc/self/fd/${cached}`, (bits & (O_RDWR | O_WRONLY)) | O_DIRECT)
+      return NodeFs.openSync(`/proc/self/fd/${cached}`, (bits & (O_RDWR | O_WRONLY | O_NONBLOCK)) | O_DIRECT)
     } catch {
-      mayBeDirect = false
+      stopDirect()
       return cached
     }
   }
@@ -36,14 +39,13 @@ export const openDescriptors = (path: string, bits: number, mode: number | undef
 
   return {
     cached,
-    suiting: (bytes, at) =>
-      mayBeDirect && bytes.length >= DIRECT_BYTES && arePages(bytes) && at % DIRECT_BYTES === 0
+    descriptorFor: (bytes, at) =>
+      mayBeDirect && isLargeFiles(bytes) && bytes.length % BLOCK_BYTES === 0 && at % BLOCK_BYTES === 0
         ? (direct ??= openDirect())
         : cached,
-    cacheAll: () => {
-      mayBeDirect = false
-    },
+    stopDirect,
     close: () => {
+      stopDirect()
       try {
         closeDirect()
       } finally {

@@ -13,6 +13,9 @@ import type { Syncs } from "./syncs.ts"
 /** So much goes to or comes from the page cache in less time than a turn of the thread pool takes. More goes there, and overlaps. */
 const IN_PLACE_BYTES = 128 * 1024
 
+/** What a file system says that has no way past the page cache for this. */
+const TURNED_BACK: ReadonlySet<string | undefined> = new Set(["EINVAL", "EOPNOTSUPP"])
+
 const beforeTheStart = (method: string) =>
   PlatformError.badArgument({
     module: "FileSystem",
@@ -35,19 +38,19 @@ export const openFile = (descriptors: Descriptors, syncs: Syncs, appends: boolea
   const descriptor = descriptors.cached
   let position = 0n
 
-  /** Past the page cache where that suits; through it where the file system takes it back. */
+  /** Past the page cache where that suits; through it where the file system turns it back. */
   const move = (
     bytes: Uint8Array,
     at: number,
     call: (descriptor: number) => Effect.Effect<number, PlatformError.PlatformError>
   ) => {
-    const suiting = descriptors.suiting(bytes, at)
+    const suiting = descriptors.descriptorFor(bytes, at)
     if (suiting === descriptor) return call(descriptor)
     return Effect.catchIf(
       call(suiting),
-      (error) => codeOf(error) === "EINVAL",
+      (error) => TURNED_BACK.has(codeOf(error)),
       () => {
-        descriptors.cacheAll()
+        descriptors.stopDirect()
         return call(descriptor)
       }
     )
@@ -112,10 +115,12 @@ export const openFile = (descriptors: Descriptors, syncs: Syncs, appends: boolea
     read: (buffer, options) => readInto("read", buffer, options?.position),
     readAlloc: (size, options) => allocated(size, options?.position),
     truncate: (length = 0) =>
-      inPlace("truncate", descriptor, () => {
-        NodeFs.ftruncateSync(descriptor, length)
-        if (position > length) position = BigInt(length)
-      }),
+      Effect.map(
+        onThread<void>("truncate", descriptor, undefined, (done) => NodeFs.ftruncate(descriptor, length, done)),
+        () => {
+          if (position > length) position = BigInt(length)
+        }
+      ),
     write: (bytes) => write("write", bytes),
     writeAll
   }

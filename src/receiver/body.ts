@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Scope from "effect/Scope"
+import { makeBlock } from "../block.ts"
 import type { Problem } from "../domain/protocol.ts"
-import { makePages } from "../pages.ts"
 import { openArrivals } from "./arrivals.ts"
 import type { Limits } from "./limits.ts"
 
@@ -31,8 +31,6 @@ export interface Reading {
   /** What becomes of the part of a body that came. */
   readonly keeps?: string
 }
-
-const PIECE_BYTES = 1024 * 1024
 
 const stalled = (error: string, remediation = "nothing was kept; send it again"): Problem => ({
   problem: "body-stalled",
@@ -74,7 +72,7 @@ export const openBody = (
     const arrivals = yield* openArrivals(request, { most: bytes, isAll: !open })
     const { ahead, fill, over, received, takePiece } = arrivals
     // Not empty where the length was not said: only reading on tells that there is no more.
-    const makeBuffer = () => makePages(Math.min(open ? Math.max(bytes, 1) : bytes, PIECE_BYTES))
+    const makeBuffer = () => makeBlock(open ? Math.max(bytes, 1) : bytes)
     let made: Uint8Array | undefined
     let waitedMillis = 0
     let failure: Problem | undefined

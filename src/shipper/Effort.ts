@@ -44,14 +44,13 @@ const makeShares = () => {
 export class Effort extends Context.Service<
   Effort,
   {
-    /**
-     * Packs at the configured level, or harder: one episode at a time then, for memory and the host's own work. Half as many at a time as
-     * may be under way: the others travel meanwhile.
-     */
+    /** Packs at the configured level, or harder: one episode at a time then, for memory and the host's own work. */
     readonly packing: <A, E, R>(
       configured: number,
       pack: (level: number) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
+    /** Does what takes both cores a while, for half as many as may be under way: the others travel meanwhile. */
+    readonly working: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Where it takes long, only half as many travel at a time: the others are packed meanwhile, and the line never waits for one. */
     readonly sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) => Effect.Effect<Verdict, E, R>
     /** Whether a body of so many bytes would be on its way for long. */
@@ -64,7 +63,8 @@ export class Effort extends Context.Service<
 
 const make = Effect.fnUntraced(function* (abreast: number) {
   const hard = yield* Semaphore.make(1)
-  const packers = yield* Semaphore.make(abreast)
+  // Where a disk hangs one goes on alone.
+  const workers = yield* Semaphore.make(Math.max(abreast, 2))
   const room = yield* Semaphore.make(abreast)
   const line = makeShares()
   /** Of the line's time, lately; unknown until something took long. */
@@ -88,16 +88,15 @@ const make = Effect.fnUntraced(function* (abreast: number) {
 
   return {
     packing: <A, E, R>(configured: number, pack: (level: number) => Effect.Effect<A, E, R>) =>
-      packers.withPermit(
-        Effect.suspend(() => {
-          const isFull = isSlow && line.sharing() >= abreast
-          if (!isFull || configured >= HARD_LEVEL) return pack(configured)
-          return Effect.flatMap(
-            hard.withPermitsIfAvailable(1)(pack(HARD_LEVEL)),
-            Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
-          )
-        })
-      ),
+      Effect.suspend(() => {
+        const isFull = isSlow && line.sharing() >= abreast
+        if (!isFull || configured >= HARD_LEVEL) return pack(configured)
+        return Effect.flatMap(
+          hard.withPermitsIfAvailable(1)(pack(HARD_LEVEL)),
+          Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
+        )
+      }),
+    working: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),
     sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
       Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send))),
     takesLong

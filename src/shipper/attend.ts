@@ -16,7 +16,7 @@ import { DONE_MARKER, Layout } from "./layout.ts"
 import { type PackingNote, readTally, writePackingNote, writeTally } from "./notes.ts"
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
-import { pack } from "./pack.ts"
+import { isSoonPacked, pack } from "./pack.ts"
 import { send } from "./Receiver.ts"
 import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
@@ -162,6 +162,18 @@ const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) === "File"
 })
 
+/** A large one waits for its turn, and is looked at again then. */
+const packNow = Effect.fnUntraced(function* (id: EpisodeId, inventory: Inventory, level: number) {
+  const paths = yield* Layout
+  const effort = yield* Effort
+  if (isSoonPacked(inventory)) return yield* effort.packing(level, (level) => pack(id, inventory, level))
+  return yield* effort.working(
+    Effect.flatMap(takeInventory(paths.episode(id), id), (now) =>
+      effort.packing(level, (level) => pack(id, now, level))
+    )
+  )
+})
+
 const shipIt = Effect.fnUntraced(function* (
   run: Run,
   id: EpisodeId,
@@ -173,7 +185,7 @@ const shipIt = Effect.fnUntraced(function* (
   const usable = waiting?.made_from === inventory.madeFrom
   if (waiting !== undefined && !usable) yield* meetChange(id, "the episode")
   const effort = yield* Effort
-  const note = usable ? waiting : yield* effort.packing(level, (level) => pack(id, inventory, level))
+  const note = usable ? waiting : yield* packNow(id, inventory, level)
   const commit = yield* readCommit(paths.episode(id))
   const parcel = {
     episodeId: id,

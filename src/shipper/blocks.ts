@@ -2,13 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { makePages } from "../pages.ts"
-
-/**
- * So much of the tar goes into one frame: telemetry gets about as small as in one piece, for a third less work (zstd need not look into a
- * window that has come round), and memory stays flat.
- */
-const BLOCK_BYTES = 1024 * 1024
+import { BLOCK_BYTES, makeBlock } from "../block.ts"
 
 export interface Blocks<E> {
   /** The free rest of the block, at least one byte, and at most so many. */
@@ -29,20 +23,19 @@ export const makeBlocks = <E>(
   give: (block: Uint8Array) => Effect.Effect<void, E>
 ): Effect.Effect<Blocks<E>, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
-    const makeBlock = () => makePages(Math.min(total, BLOCK_BYTES))
-    let block = makeBlock()
+    let block = makeBlock(total)
     let used = 0
     let giving: { readonly block: Uint8Array<ArrayBuffer>; readonly fiber: Fiber.Fiber<void, E> } | undefined
 
-    const given = Effect.suspend(() => (giving === undefined ? Effect.void : Fiber.join(giving.fiber)))
-    const end = Effect.flatMap(given, () => {
+    const settled = Effect.suspend(() => (giving === undefined ? Effect.void : Fiber.join(giving.fiber)))
+    const end = Effect.flatMap(settled, () => {
       const left = block.subarray(0, used)
       used = 0
       return left.length === 0 ? Effect.void : give(left)
     })
-    const passOn = Effect.flatMap(given, () => {
+    const passOn = Effect.flatMap(settled, () => {
       const full = block
-      block = giving?.block ?? makeBlock()
+      block = giving?.block ?? makeBlock(total)
       used = 0
       return Effect.map(Effect.forkIn(give(full), scope, { startImmediately: true }), (fiber) => {
         giving = { block: full, fiber }

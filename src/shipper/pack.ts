@@ -105,6 +105,7 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
       yield* tarball.put(piece)
     }
   })
+  // A frame a block: telemetry gets about as small as in one piece, for a third less work, as zstd need not look into a window that has come round.
   const tar = yield* makeBlocks(contentSize, compress)
 
   const files: Array<PackedFile> = []
@@ -127,9 +128,9 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   return { sha256: digest.digest(), bytes, content_sha256: content.digest(), made_from: inventory.madeFrom }
 }, Effect.scoped)
 
-/** Bytes in an episode whose tarball a crash may cost: it is made again in no time. */
+/** Bytes in an episode that is packed in no time: a crash may cost its tarball. */
 const SOON_PACKED_BYTES = 1024 * 1024
-const isSoonPacked = ({ entries }: Inventory): boolean =>
+export const isSoonPacked = ({ entries }: Inventory): boolean =>
   entries.reduce((sum, { size }) => sum + size, 0) <= SOON_PACKED_BYTES
 
 /**

@@ -4,10 +4,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as HttpBody from "effect/http/HttpBody"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { makeBlock } from "../block.ts"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
 import { header } from "../domain/protocol.ts"
-import { makePages } from "../pages.ts"
 import { Link, type Meter } from "./Link.ts"
 import { Progress } from "./Progress.ts"
 
@@ -30,9 +30,6 @@ export const parcelHeaders = ({ commit, contentSha256, sha256 }: Parcel) => ({
 /** Up to this size a tarball is read at once and sent from memory. */
 const AT_ONCE_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
-
-/** Read at once, where a piece is done with before the next one is asked for. */
-const BUFFER_BYTES = 4 * CHUNK_BYTES
 
 /** A part of a tarball. */
 export interface Part {
@@ -62,9 +59,9 @@ const fill = Effect.fnUntraced(function* (file: FileSystem.File, room: Uint8Arra
 const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part) =>
   Stream.unwrap(
     Effect.map(fs.open(path), (file) => {
-      const buffer = makePages(Math.min(BUFFER_BYTES, bytes))
+      const block = makeBlock(bytes)
       return Stream.paginate(0, (done) =>
-        Effect.map(fill(file, buffer.subarray(0, bytes - done), from + done), (read) => {
+        Effect.map(fill(file, block.subarray(0, bytes - done), from + done), (read) => {
           const next = done + read.length
           return [piecesOf(read), read.length === 0 || next === bytes ? Option.none() : Option.some(next)] as const
         })

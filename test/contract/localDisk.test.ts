@@ -13,7 +13,6 @@ import { openDescriptors } from "../../layers/localDisk/descriptors.ts"
 import { openFile } from "../../layers/localDisk/openFile.ts"
 import { makeSyncs } from "../../layers/localDisk/syncs.ts"
 import { layerVolume } from "../../layers/Volume.ts"
-import { makePages } from "../../src/pages.ts"
 import { onLocalDisk } from "../../src/services/LocalDisk.ts"
 import { Volume } from "../../src/services/Volume.ts"
 import { scratchDirectory } from "../support/scratch.ts"
@@ -82,6 +81,9 @@ describe.each([128 * KIB, 128 * KIB + 1])("%d bytes", (bytes) => {
 
 const MIB = 1024 * KIB
 
+/** Memory as `makeBlock` gives it for large files. */
+const makePages = (bytes: number) => new Uint8Array(new ArrayBuffer(bytes, { maxByteLength: bytes }))
+
 /** Bytes that this process had the disks read so far (proc(5)). */
 const readFromDisk = () => Number(/^read_bytes: ([0-9]+)$/m.exec(NodeFs.readFileSync("/proc/self/io", "utf8"))?.[1])
 
@@ -142,7 +144,11 @@ describe("whole pages", () => {
         const file = yield* fs.open(path)
         const pages = makePages(MIB)
         expect(yield* file.read(pages, { position: BigInt(MIB) })).toBe(MIB)
-        expect(written(3, 5000).subarray(MIB, 2 * MIB).equals(pages)).toBe(true)
+        expect(
+          written(3, 5000)
+            .subarray(MIB, 2 * MIB)
+            .equals(pages)
+        ).toBe(true)
         expect(readFromDisk() - cached).toBe(MIB)
         expect(yield* file.read(pages, { position: BigInt(3 * MIB) })).toBe(5000)
         expect(yield* file.read(new Uint8Array(MIB), { position: 0n })).toBe(MIB)
@@ -206,10 +212,10 @@ describe("whole pages", () => {
         const turnedBack = {
           ...descriptors,
           // A disk takes nothing that lies one byte behind a page.
-          suiting: (bytes: Uint8Array, at: number) => {
-            const suiting = descriptors.suiting(bytes.length === MIB ? makePages(MIB) : bytes, at)
-            cached.push(suiting === descriptors.cached)
-            return suiting
+          descriptorFor: (bytes: Uint8Array, at: number) => {
+            const descriptor = descriptors.descriptorFor(bytes.length === MIB ? makePages(MIB) : bytes, at)
+            cached.push(descriptor === descriptors.cached)
+            return descriptor
           }
         }
         const file = openFile(turnedBack, makeSyncs(), false)

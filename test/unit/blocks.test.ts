@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { makeBlocks } from "../../src/shipper/blocks.ts"
 
 const MIB = 1024 * 1024
@@ -64,6 +67,22 @@ describe("blocks", () => {
       expect(yield* Effect.flip(blocks.put(bytes(MIB)))).toBe("full")
       expect(yield* Effect.flip(blocks.end)).toBe("full")
       expect(taken.length).toBe(1)
+    })
+  )
+
+  it.effect("are given to the end before what they were made in is over, and then none is", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe(false)
+      const { give, taken } = makeTaker(() => Effect.uninterruptible(gate.await))
+      const scope = yield* Scope.make()
+      const blocks = yield* Scope.provide(makeBlocks(4 * MIB, give), scope)
+      yield* blocks.put(bytes(MIB + 5))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* TestClock.adjust(1)
+      expect(closing.pollUnsafe()).toBe(undefined)
+      gate.openUnsafe()
+      yield* Fiber.join(closing)
+      expect(taken.length).toBeLessThanOrEqual(1)
     })
   )
 })

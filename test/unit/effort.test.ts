@@ -71,21 +71,19 @@ describe("the effort", () => {
     }).pipe(Effect.provide(Effort.layer(4)))
   )
 
-  it.effect("packs half as many at a time", () =>
+  it.effect.each([
+    [6, 3],
+    [4, 2],
+    [2, 2]
+  ] as const)("of %d lets %d work hard at a time", ([underWay, atATime]) =>
     Effect.gen(function* () {
       const effort = yield* Effort
-      const packs = yield* Effect.forEach([0, 1, 2, 3], () =>
-        Effect.forkChild(
-          effort.packing(3, () => Effect.sleep("4 seconds")),
-          { startImmediately: true }
-        )
+      const works = yield* Effect.forEach([0, 1, 2, 3], () =>
+        Effect.forkChild(effort.working(Effect.sleep("4 seconds")), { startImmediately: true })
       )
-      const done = () => packs.filter((fiber) => fiber.pollUnsafe() !== undefined).length
       yield* TestClock.adjust("4 seconds")
-      expect(done()).toBe(2)
-      yield* TestClock.adjust("4 seconds")
-      expect(done()).toBe(4)
-    }).pipe(Effect.provide(Effort.layer(4)))
+      expect(works.filter((fiber) => fiber.pollUnsafe() !== undefined).length).toBe(atATime)
+    }).pipe(Effect.provide(Effort.layer(underWay)))
   )
 
   it.effect("counts of the time on the line what each had of it", () =>

@@ -9,7 +9,7 @@ export const TOKEN = "the-token-of-all-hosts-0123456789"
 export const RECEIVER_PORT = 8490
 export const FORGEJO = { host: "forgejo", port: 3000 } as const
 /** Room for all that is recorded, twice over. */
-export const DISK_BYTES = 5 * 1024 * 1024
+export const DISK_BYTES = 20 * 1024 * 1024
 export const MIN_FREE_BYTES = 65_536
 
 export const shipperSettings = (host: HostPlan): string => `host_id = "${host.name}"

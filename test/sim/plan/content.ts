@@ -20,11 +20,11 @@ export interface Recording {
   readonly marker: Uint8Array | undefined
 }
 
-/** More than a connection takes at a time. */
-const LARGE_BYTES = 300_000
-const TOO_LARGE_BYTES = 500_000
+/** More than a connection takes at a time, and than is packed in one block. */
+const LARGE_BYTES = 1_100_000
+const TOO_LARGE_BYTES = 1_300_000
 /** Between the two: `limits.max_episode_bytes`. */
-export const MAX_EPISODE_BYTES = 400_000
+export const MAX_EPISODE_BYTES = 1_200_000
 
 const encoder = new TextEncoder()
 const text = (path: string, content: string, mode = 0o644): RecordedFile => ({
