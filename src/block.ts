@@ -14,6 +14,9 @@ export const makeBlock = (total: number): Uint8Array<ArrayBuffer> =>
     ? new Uint8Array(Math.min(total, BLOCK_BYTES))
     : new Uint8Array(new ArrayBuffer(BLOCK_BYTES, { maxByteLength: BLOCK_BYTES }))
 
+/** Gives its memory back now: what waits to be collected makes V8 look through all of its heap, and gathers. Nobody may use it any more. */
+export const freeBlock = ({ buffer }: Uint8Array<ArrayBuffer>): void => void buffer.transferToFixedLength(0)
+
 /** Whether this is a whole block of a large file: `LocalDisk` moves it past the page cache. */
 export const isLargeFiles = ({ buffer, byteLength }: Uint8Array): boolean =>
   buffer instanceof ArrayBuffer && buffer.resizable && byteLength === buffer.byteLength

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Scope from "effect/Scope"
-import { makeBlock } from "../block.ts"
+import { freeBlock, makeBlock } from "../block.ts"
 import type { Problem } from "../domain/protocol.ts"
 import { openArrivals } from "./arrivals.ts"
 import type { Limits } from "./limits.ts"
@@ -73,7 +73,7 @@ export const openBody = (
     const { ahead, fill, over, received, takePiece } = arrivals
     // Not empty where the length was not said: only reading on tells that there is no more.
     const makeBuffer = () => makeBlock(open ? Math.max(bytes, 1) : bytes)
-    let made: Uint8Array | undefined
+    let made: Uint8Array<ArrayBuffer> | undefined
     let waitedMillis = 0
     let failure: Problem | undefined
 
@@ -136,7 +136,10 @@ export const openBody = (
         filled = fill(buffer, filled)
       }
       if (filled > 0) return buffer.subarray(0, filled)
-      return failure === undefined ? undefined : yield* Effect.fail(failure)
+      if (failure !== undefined) return yield* Effect.fail(failure)
+      freeBlock(buffer)
+      made = undefined
+      return undefined
     })
     return { next, received }
   })

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { BLOCK_BYTES, makeBlock } from "../block.ts"
+import { BLOCK_BYTES, freeBlock, makeBlock } from "../block.ts"
 
 export interface Blocks<E> {
   /** The free rest of the block, at least one byte, and at most so many. */
@@ -10,7 +10,7 @@ export interface Blocks<E> {
   /** So many bytes of the room were filled. */
   readonly taken: (bytes: number) => Effect.Effect<void, E>
   readonly put: (bytes: Uint8Array) => Effect.Effect<void, E>
-  /** Gives on what is left, and waits until all is given. */
+  /** Gives on what is left, and waits until all is given. Once. */
   readonly end: Effect.Effect<void, E>
 }
 
@@ -28,7 +28,7 @@ export const makeBlocks = <E>(
     let giving: { readonly block: Uint8Array<ArrayBuffer>; readonly fiber: Fiber.Fiber<void, E> } | undefined
 
     const settled = Effect.suspend(() => (giving === undefined ? Effect.void : Fiber.join(giving.fiber)))
-    const end = Effect.flatMap(settled, () => {
+    const giveRest = Effect.flatMap(settled, () => {
       const left = block.subarray(0, used)
       used = 0
       return left.length === 0 ? Effect.void : give(left)
@@ -45,7 +45,7 @@ export const makeBlocks = <E>(
       used += bytes
       if (used < block.length) return Effect.void
       // Hardly anything comes behind a smaller one.
-      return block.length === BLOCK_BYTES ? passOn : end
+      return block.length === BLOCK_BYTES ? passOn : giveRest
     }
     const put = (bytes: Uint8Array): Effect.Effect<void, E> => {
       const piece = bytes.subarray(0, block.length - used)
@@ -53,5 +53,9 @@ export const makeBlocks = <E>(
       const done = taken(piece.length)
       return piece.length === bytes.length ? done : Effect.flatMap(done, () => put(bytes.subarray(piece.length)))
     }
+    const end = Effect.map(giveRest, () => {
+      freeBlock(block)
+      if (giving !== undefined) freeBlock(giving.block)
+    })
     return { room: (most) => block.subarray(used, used + most), taken, put, end }
   })

@@ -34,6 +34,16 @@ describe("blocks", () => {
     })
   )
 
+  it.effect("are gone at the end", () =>
+    Effect.gen(function* () {
+      const given = new Set<ArrayBufferLike>()
+      const blocks = yield* makeBlocks(4 * MIB, (block) => Effect.sync(() => void given.add(block.buffer)))
+      yield* blocks.put(bytes(2 * MIB + 1))
+      yield* blocks.end
+      expect(Array.from(given, ({ byteLength }) => byteLength)).toEqual([0, 0])
+    })
+  )
+
   it.effect("may hold more than was expected", () =>
     Effect.gen(function* () {
       const { give, taken } = makeTaker()
