@@ -6,8 +6,8 @@ export const BLOCK_BYTES = 1024 * 1024
 const LARGE_BYTES = 16 * BLOCK_BYTES
 
 /**
- * One block, for a file of about `total` bytes. That of a large file begins at a page: V8 maps on its own what may be resized. Disks take
- * no other memory by themselves, and it takes twenty times as long to make (0.5 ms).
+ * One block, for a file of about `total` bytes. That of a large file begins at a page, as V8 maps on its own what may be resized: a disk
+ * takes no other memory by itself. Only there, as such memory takes twenty times as long to make (0.5 ms).
  */
 export const makeBlock = (total: number): Uint8Array<ArrayBuffer> =>
   total < LARGE_BYTES
@@ -18,5 +18,5 @@ export const makeBlock = (total: number): Uint8Array<ArrayBuffer> =>
 export const freeBlock = ({ buffer }: Uint8Array<ArrayBuffer>): void => void buffer.transferToFixedLength(0)
 
 /** Whether this is a whole block of a large file: `LocalDisk` moves it past the page cache. */
-export const isLargeFiles = ({ buffer, byteLength }: Uint8Array): boolean =>
+export const isOfLargeFile = ({ buffer, byteLength }: Uint8Array): boolean =>
   buffer instanceof ArrayBuffer && buffer.resizable && byteLength === buffer.byteLength

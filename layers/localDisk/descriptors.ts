@@ -1,5 +1,5 @@
 import * as NodeFs from "node:fs"
-import { BLOCK_BYTES, isLargeFiles } from "../../src/block.ts"
+import { BLOCK_BYTES, isOfLargeFile } from "../../src/block.ts"
 
 const { O_APPEND, O_DIRECT, O_NONBLOCK, O_RDWR, O_WRONLY } = NodeFs.constants
 
@@ -40,7 +40,7 @@ export const openDescriptors = (path: string, bits: number, mode: number | undef
   return {
     cached,
     descriptorFor: (bytes, at) =>
-      mayBeDirect && isLargeFiles(bytes) && bytes.length % BLOCK_BYTES === 0 && at % BLOCK_BYTES === 0
+      mayBeDirect && isOfLargeFile(bytes) && bytes.length % BLOCK_BYTES === 0 && at % BLOCK_BYTES === 0
         ? (direct ??= openDirect())
         : cached,
     stopDirect,

@@ -13,8 +13,8 @@ import type { Syncs } from "./syncs.ts"
 /** So much goes to or comes from the page cache in less time than a turn of the thread pool takes. More goes there, and overlaps. */
 const IN_PLACE_BYTES = 128 * 1024
 
-/** What a file system says that has no way past the page cache for this. */
-const TURNED_BACK: ReadonlySet<string | undefined> = new Set(["EINVAL", "EOPNOTSUPP"])
+/** What a file system says that has no way past the page cache for this (open(2)); EOPNOTSUPP is ENOTSUP for Node. */
+const TURNED_BACK: ReadonlySet<string | undefined> = new Set(["EINVAL", "ENOTSUP"])
 
 const beforeTheStart = (method: string) =>
   PlatformError.badArgument({

@@ -129,6 +129,11 @@ export const openBody = (
       // Most small bodies come in one piece.
       const piece = received() === bytes ? takePiece() : undefined
       if (piece !== undefined) return piece
+      if (failure === undefined && isWhole()) {
+        if (made !== undefined) freeBlock(made)
+        made = undefined
+        return undefined
+      }
       const buffer = (made ??= makeBuffer())
       filled = fill(buffer, 0)
       while (filled < buffer.length && mayWait()) {
@@ -136,10 +141,7 @@ export const openBody = (
         filled = fill(buffer, filled)
       }
       if (filled > 0) return buffer.subarray(0, filled)
-      if (failure !== undefined) return yield* Effect.fail(failure)
-      freeBlock(buffer)
-      made = undefined
-      return undefined
+      return failure === undefined ? undefined : yield* Effect.fail(failure)
     })
     return { next, received }
   })

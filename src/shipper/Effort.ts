@@ -49,8 +49,8 @@ export class Effort extends Context.Service<
       configured: number,
       pack: (level: number) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
-    /** Does what takes both cores a while, for half as many as may be under way: the others travel meanwhile. */
-    readonly working: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Does what keeps the processor busy for a while: half as many at a time as may be under way, two at least. The others travel meanwhile. */
+    readonly inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Where it takes long, only half as many travel at a time: the others are packed meanwhile, and the line never waits for one. */
     readonly sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) => Effect.Effect<Verdict, E, R>
     /** Whether a body of so many bytes would be on its way for long. */
@@ -63,7 +63,7 @@ export class Effort extends Context.Service<
 
 const make = Effect.fnUntraced(function* (abreast: number) {
   const hard = yield* Semaphore.make(1)
-  // Where a disk hangs one goes on alone.
+  // Two at least: where a disk hangs under one, the other goes on.
   const workers = yield* Semaphore.make(Math.max(abreast, 2))
   const room = yield* Semaphore.make(abreast)
   const line = makeShares()
@@ -96,7 +96,7 @@ const make = Effect.fnUntraced(function* (abreast: number) {
           Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
         )
       }),
-    working: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),
+    inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),
     sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
       Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send))),
     takesLong

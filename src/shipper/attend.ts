@@ -162,16 +162,13 @@ const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) === "File"
 })
 
-/** A large one waits for its turn, and is looked at again then. */
+/** One that takes a while waits for its turn, and is looked at again then. */
 const packNow = Effect.fnUntraced(function* (id: EpisodeId, inventory: Inventory, level: number) {
   const paths = yield* Layout
   const effort = yield* Effort
-  if (isSoonPacked(inventory)) return yield* effort.packing(level, (level) => pack(id, inventory, level))
-  return yield* effort.working(
-    Effect.flatMap(takeInventory(paths.episode(id), id), (now) =>
-      effort.packing(level, (level) => pack(id, now, level))
-    )
-  )
+  const packAs = (inventory: Inventory) => effort.packing(level, (level) => pack(id, inventory, level))
+  if (isSoonPacked(inventory)) return yield* packAs(inventory)
+  return yield* effort.inTurn(Effect.flatMap(takeInventory(paths.episode(id), id), packAs))
 })
 
 const shipIt = Effect.fnUntraced(function* (

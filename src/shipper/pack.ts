@@ -77,6 +77,9 @@ const packFile = Effect.fnUntraced(function* (full: string, entry: InventoryEntr
   return { path: entry.path, sha256: hasher.digest(), kept } satisfies PackedFile
 }, Effect.scoped)
 
+const hasMarker = ({ entries }: Inventory): boolean =>
+  entries.some(({ path, type }) => path === DONE_MARKER && type === "File")
+
 const markerFault = (files: ReadonlyArray<PackedFile>) => {
   const pieces = files.find((file) => file.path === DONE_MARKER)?.kept ?? []
   const marker = decodeUtf8(concat(pieces))
@@ -97,7 +100,7 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   const compressor = yield* codec.compressor({ level, contentSize })
   const digest = codec.sha256()
   let bytes = 0
-  const tarball = yield* makeBlocks(contentSize, partial.writeAll)
+  const tarball = yield* makeBlocks(contentSize, (block) => partial.writeAll(block))
   const compress = Effect.fnUntraced(function* (block: Uint8Array) {
     for (const piece of yield* compressor.push(block)) {
       digest.update(piece)
@@ -140,6 +143,7 @@ export const isSoonPacked = ({ entries }: Inventory): boolean =>
 export const pack = Effect.fnUntraced(
   function* (id: string, inventory: Inventory, level: number) {
     const paths = yield* Layout
+    if (!hasMarker(inventory)) return yield* new ChangedWhilePacking({ path: DONE_MARKER })
     const started = yield* Clock.monotonicTimeNanos
     const note: PackingNote = yield* writePartial(id, inventory, level)
     // What is still noted speaks of another tarball.

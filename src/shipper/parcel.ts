@@ -59,6 +59,7 @@ const fill = Effect.fnUntraced(function* (file: FileSystem.File, room: Uint8Arra
 const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part) =>
   Stream.unwrap(
     Effect.map(fs.open(path), (file) => {
+      // Not to be freed: the connection may hold the last pieces when nobody asks for more.
       const block = makeBlock(bytes)
       return Stream.paginate(0, (done) =>
         Effect.map(fill(file, block.subarray(0, bytes - done), from + done), (read) => {

@@ -96,6 +96,19 @@ const onDirect = <A>(path: string, use: (descriptor: number) => A): A => {
   }
 }
 
+/** Memory that no page begins with. */
+const makeMisaligned = () => new Uint8Array(makePages(MIB + 1).buffer, 1)
+
+/** Whether the file system takes no memory but whole pages, as ext4 and xfs do; btrfs and NFS take any. */
+const wantsPages = (path: string): boolean => {
+  try {
+    onDirect(path, (descriptor) => NodeFs.writeSync(descriptor, makeMisaligned()))
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** Whether what lies there goes to a disk and not to memory, and may go past the page cache. */
 const hasDirect = (path: string): boolean => {
   try {
@@ -149,10 +162,10 @@ describe("whole pages", () => {
             .subarray(MIB, 2 * MIB)
             .equals(pages)
         ).toBe(true)
-        expect(readFromDisk() - cached).toBe(MIB)
+        expect(readFromDisk() - cached).toBeGreaterThanOrEqual(MIB)
         expect(yield* file.read(pages, { position: BigInt(3 * MIB) })).toBe(5000)
         expect(yield* file.read(new Uint8Array(MIB), { position: 0n })).toBe(MIB)
-        expect(readFromDisk() - cached).toBeLessThan(3 * MIB)
+        expect(readFromDisk() - cached).toBeLessThan(2 * MIB)
       }).pipe(Effect.scoped)
     )
   )
@@ -206,7 +219,7 @@ describe("whole pages", () => {
       Effect.gen(function* () {
         const path = join(root, "a")
         NodeFs.writeFileSync(path, "")
-        if (!hasDirect(path)) return ctx.skip(`${root} is not on a disk with O_DIRECT`)
+        if (!hasDirect(path) || !wantsPages(path)) return ctx.skip(`${root} turns nothing back`)
         const descriptors = openDescriptors(path, NodeFs.constants.O_RDWR, undefined)
         const cached: Array<boolean> = []
         const turnedBack = {
@@ -219,9 +232,8 @@ describe("whole pages", () => {
           }
         }
         const file = openFile(turnedBack, makeSyncs(), false)
-        const behind = () => new Uint8Array(makePages(MIB + 1).buffer, 1)
-        yield* file.writeAll(behind().fill(1))
-        yield* file.writeAll(behind().fill(2))
+        yield* file.writeAll(makeMisaligned().fill(1))
+        yield* file.writeAll(makeMisaligned().fill(2))
         descriptors.close()
         expect(cached).toEqual([false, true])
         const bytes = NodeFs.readFileSync(path)

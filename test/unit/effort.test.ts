@@ -75,11 +75,11 @@ describe("the effort", () => {
     [6, 3],
     [4, 2],
     [2, 2]
-  ] as const)("of %d lets %d work hard at a time", ([underWay, atATime]) =>
+  ] as const)("of %d lets %d take their turn at a time", ([underWay, atATime]) =>
     Effect.gen(function* () {
       const effort = yield* Effort
       const works = yield* Effect.forEach([0, 1, 2, 3], () =>
-        Effect.forkChild(effort.working(Effect.sleep("4 seconds")), { startImmediately: true })
+        Effect.forkChild(effort.inTurn(Effect.sleep("4 seconds")), { startImmediately: true })
       )
       yield* TestClock.adjust("4 seconds")
       expect(works.filter((fiber) => fiber.pollUnsafe() !== undefined).length).toBe(atATime)
