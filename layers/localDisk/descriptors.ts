@@ -24,30 +24,26 @@ export const openDescriptors = (path: string, bits: number, mode: number | undef
     mayBeDirect = false
   }
   /** By descriptor: the name may be another file's by now. Where the file system cannot, or there is no /proc, the page cache will do. */
-  const openDirect = (): number => {
+  const openDirect = (): number | undefined => {
     try {
       return NodeFs.openSync(`/proc/self/fd/${cached}`, (bits & (O_RDWR | O_WRONLY | O_NONBLOCK)) | O_DIRECT)
     } catch {
       stopDirect()
-      return cached
+      return undefined
     }
-  }
-  const closeDirect = (): void => {
-    if (direct !== undefined && direct !== cached) NodeFs.closeSync(direct)
-    direct = undefined
   }
 
   return {
     cached,
     descriptorFor: (bytes, at) =>
       mayBeDirect && isOfLargeFile(bytes) && bytes.length % BLOCK_BYTES === 0 && at % BLOCK_BYTES === 0
-        ? (direct ??= openDirect())
+        ? ((direct ??= openDirect()) ?? cached)
         : cached,
     stopDirect,
     close: () => {
       stopDirect()
       try {
-        closeDirect()
+        if (direct !== undefined) NodeFs.closeSync(direct)
       } finally {
         NodeFs.closeSync(cached)
       }
