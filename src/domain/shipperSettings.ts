@@ -61,7 +61,11 @@ const window = Schema.Struct({
 const shipper = Schema.Struct({
   scan_interval_s: defaulted(seconds, 5, "Pause between two passes. Seconds."),
   request_timeout_s: defaulted(timeout, 60, "How long a request may stand still, not how long it may take. Seconds."),
-  concurrency: defaulted(integer(1, 64), 4, "Episodes packed and sent at a time."),
+  concurrency: defaulted(
+    integer(1, 64),
+    4,
+    "Episodes in hand at a time; of those above 1 MiB half are packed at once."
+  ),
   compression_level: defaulted(
     integer(1, 19),
     3,
