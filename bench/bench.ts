@@ -50,7 +50,7 @@ const forRaces = [
   ...(values.only ?? []).flatMap((part) => option("only", part))
 ]
 
-const parts = chosen(positionals, all, all)
+const parts = chosen(positionals, all)
 build()
 const env = { ...process.env, ...sharedPlace() }
 const failed = parts.filter((part) => {

@@ -32,14 +32,13 @@ export const count = (option: string, text: string, least = 1): number => {
     : refuse(`--${option} is a whole number from ${least} on, not ${text}`)
 }
 
-/** The names that were given, each one of `known`; all of `otherwise` where there are none. */
+/** The names that were given, each one of `known`; all of them where there are none. */
 export const chosen = <Name extends string>(
   positionals: ReadonlyArray<string>,
-  known: ReadonlyArray<Name>,
-  otherwise: ReadonlyArray<Name>
+  known: ReadonlyArray<Name>
 ): ReadonlyArray<Name> => {
   const found = positionals.map(
     (given) => known.find((name) => name === given) ?? refuse(`${given} is none of ${known.join(", ")}`)
   )
-  return found.length > 0 ? found : otherwise
+  return found.length > 0 ? found : known
 }

@@ -37,7 +37,7 @@ const { positionals, values } = readOptions(HELP, {
 })
 const rounds = count("rounds", values.rounds)
 const closeRounds = count("close", values.close, 0)
-const names = chosen(positionals, RACES, RACES)
+const names = chosen(positionals, RACES)
 
 /** Between these, a few rounds do not tell whether a target is reached. */
 const CLOSE = { from: 0.7, to: 1.4 }

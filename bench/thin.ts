@@ -47,7 +47,7 @@ const all = {
   SINGLE: { episodes: 1, bytes: Number(values.size) * MIB, noise: 0.99 }
 } as const satisfies Readonly<Record<string, Workload>>
 const both = ["MEDIUM", "SINGLE"] as const
-const names = chosen(positionals, both, both)
+const names = chosen(positionals, both)
 
 const bytesBelow = (path: string): number =>
   readdirSync(path, { recursive: true, encoding: "utf8" })

@@ -23,6 +23,7 @@ export const workloads = {
 
 /** What `meta.json` says. */
 export const META = JSON.stringify({ code_version: { commit: "0123456789abcdef0123456789abcdef01234567" } })
+const SEED = 490
 /** When the first of them was recorded: seconds since 1970. */
 const EPOCH = 1_767_225_600
 
@@ -74,9 +75,9 @@ const writeSlice = (path: string, pool: Buffer, bytes: number, random: () => num
 /** ULIDs of recorders sort by time; so do these. */
 export const episodeId = (i: number): string => `01KDVC${String(i).padStart(20, "0")}`
 
-/** Records the episodes of a workload below `episodes/` of a data root, ready. Returns their bytes, all told. */
-export const record = (dataRoot: string, { bytes, episodes, noise }: Workload, seed = 490): number => {
-  const random = makeRandom(seed)
+/** Records the episodes of a workload below `episodes/` of a data root, ready. */
+export const record = (dataRoot: string, { bytes, episodes, noise }: Workload): void => {
+  const random = makeRandom(SEED)
   const telemetry = telemetryPool(random)
   const captured = noise > 0 ? noisePool(random) : telemetry
   const events = Math.min(bytes >> 4, 256 * KIB)
@@ -91,5 +92,4 @@ export const record = (dataRoot: string, { bytes, episodes, noise }: Workload, s
     writeSlice(join(directory, "telemetry-proc.jsonl"), telemetry, bytes - events - capture, random)
     writeFileSync(join(directory, "done.marker"), "")
   }
-  return episodes * bytes
 }

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import {
   AppliedTopologies,
   AppliedTopology,
@@ -10,18 +9,9 @@ import {
 } from "../src/services/AppliedTopology.ts"
 import { reading, writing } from "./appliedTopology/database.ts"
 import * as Rows from "./appliedTopology/rows.ts"
+import { attempting } from "./sqlite.ts"
 
-/** What SQLite and the disk say; anything else is our own mistake. */
-const attempt = <A>(path: string, call: () => A): Effect.Effect<A, MemoryTrouble> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(call())
-    } catch (thrown) {
-      return Predicate.isError(thrown) && Predicate.hasProperty(thrown, "code")
-        ? Effect.fail(new MemoryTrouble({ message: `${path}: ${thrown.message}` }))
-        : Effect.die(thrown)
-    }
-  })
+const attempt = attempting((message) => new MemoryTrouble({ message }))
 
 const make = (directory: string): AppliedTopology["Service"] => {
   const path = `${directory}/topology.db`

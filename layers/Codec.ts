@@ -3,6 +3,7 @@ import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { BLOCK_BYTES } from "../src/block.ts"
 import { Sha256 } from "../src/domain/names.ts"
 import { Codec, type CodecError, type Compressor, type Decompressor, type Hasher } from "../src/services/Codec.ts"
 import * as Feed from "./codec/Feed.ts"
@@ -16,8 +17,8 @@ const {
   ZSTD_e_end: WHOLE_FRAME
 } = zlib.constants
 
-/** Bytes of output at once: each piece is a turn of the thread pool, and a buffer. */
-const COMPRESSED_PIECE_BYTES = 256 * 1024
+/** Bytes of output at once, the room of a whole block: each piece is a turn of the thread pool. */
+const compressedPieceBytes = (contentSize: number): number => Math.min(contentSize, BLOCK_BYTES) + 64 * 1024
 /** As much as a sink may see at once. Every stream has a buffer of one piece: where little comes in, a smaller one. */
 const DECOMPRESSED_PIECE = { large: 1024 * 1024, small: 128 * 1024 }
 const LITTLE_BYTES = 64 * 1024
@@ -35,18 +36,22 @@ const sha256 = (): Hasher => {
 // ZSTD_c_nbWorkers stays unset: above 0, Node 26.10 drops output without a word.
 const compression = (level: number) => ({ [LEVEL]: level, [CHECKSUM]: 1 })
 
-const openCompress = (level: number) => () =>
-  zlib.createZstdCompress({ chunkSize: COMPRESSED_PIECE_BYTES, params: compression(level), flush: WHOLE_FRAME })
+const openCompress = (contentSize: number, level: number) => () =>
+  zlib.createZstdCompress({
+    chunkSize: compressedPieceBytes(contentSize),
+    params: compression(level),
+    flush: WHOLE_FRAME
+  })
 
 const inPlaceCompressor = (level: number): Compressor => ({
   push: (bytes) => Effect.sync(() => [compressWhole(bytes, compression(level))])
 })
 
 /** The stream is never ended: every frame is whole, and Node would add an empty one. */
-const streamCompressor = Effect.fnUntraced(function* (level: number) {
+const streamCompressor = Effect.fnUntraced(function* (contentSize: number, level: number) {
   let ready: Array<Uint8Array> = []
   let given: ReadonlyArray<Uint8Array> = []
-  const feed = yield* Feed.make(openCompress(level), (bytes) => ready.push(bytes) > 0)
+  const feed = yield* Feed.make(openCompress(contentSize, level), (bytes) => ready.push(bytes) > 0)
   const releaseGiven = Effect.sync(() => {
     for (const piece of given) if (isLast(piece)) release(piece)
   })
@@ -61,7 +66,7 @@ const streamCompressor = Effect.fnUntraced(function* (level: number) {
 })
 
 const compressor = ({ contentSize, level }: { readonly contentSize: number; readonly level: number }) =>
-  isSoonCompressed(contentSize, level) ? Effect.succeed(inPlaceCompressor(level)) : streamCompressor(level)
+  isSoonCompressed(contentSize, level) ? Effect.succeed(inPlaceCompressor(level)) : streamCompressor(contentSize, level)
 
 const openDecompress = (firstBytes: number) => () =>
   zlib.createZstdDecompress({

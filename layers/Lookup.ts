@@ -8,6 +8,7 @@ import {
   type Change,
   type Coverage,
   type Entry,
+  type LastLine,
   Lookup,
   LookupUnavailable,
   type Place
@@ -55,34 +56,33 @@ const byName = (a: Omit<Entry, keyof Place>, b: Omit<Entry, keyof Place>): numbe
 
 /** Forgets everything with the layer, and holds everything in memory: for a small dataset or a simulated one. */
 export const layerMemory: Layer.Layer<Lookup> = Layer.sync(Lookup, () => {
-  const standing = new Map<string, Entry>()
+  const lines = new Map<string, Entry & LastLine>()
   let coverage: Coverage | undefined
   const keyOf = (hostId: HostId, episodeId: EpisodeId): string => `${hostId}/${episodeId}`
-  const change = ({ hostId, episodeId, place }: Change): void => {
-    const key = keyOf(hostId, episodeId)
-    if (place === undefined) standing.delete(key)
-    else standing.set(key, { hostId, episodeId, ...place })
-  }
+  const change = ({ hostId, episodeId, place, stands }: Change): void =>
+    void lines.set(keyOf(hostId, episodeId), { hostId, episodeId, ...place, stands })
+  const standing = (): ReadonlyArray<Entry> =>
+    [...lines.values()].filter(({ stands }) => stands).map(({ stands: _, ...entry }) => entry)
   const page = (after: Omit<Entry, keyof Place> | undefined, limit: number): ReadonlyArray<Entry> =>
-    [...standing.values()]
+    standing()
       .filter((entry) => after === undefined || byName(entry, after) > 0)
       .toSorted(byName)
       .slice(0, limit)
-  const placeOf = (entry: Entry | undefined): Place | undefined =>
-    entry === undefined ? undefined : { offset: entry.offset, length: entry.length }
+  const lineOf = (entry: (Entry & LastLine) | undefined): LastLine | undefined =>
+    entry && { offset: entry.offset, length: entry.length, stands: entry.stands }
 
   return Lookup.of({
     coverage: Effect.sync(() => coverage),
-    find: (hostId, episodeId) => Effect.sync(() => placeOf(standing.get(keyOf(hostId, episodeId)))),
+    find: (hostId, episodeId) => Effect.sync(() => lineOf(lines.get(keyOf(hostId, episodeId)))),
     page: (after, limit) => Effect.sync(() => page(after, limit)),
-    count: Effect.sync(() => standing.size),
+    count: Effect.sync(() => standing().length),
     apply: (changes, now) =>
       Effect.sync(() => {
         for (const each of changes) change(each)
         coverage = now
       }),
     clear: Effect.sync(() => {
-      standing.clear()
+      lines.clear()
       coverage = undefined
     }),
     settle: Effect.void

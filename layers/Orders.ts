@@ -1,10 +1,9 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import { HostId } from "../src/domain/names.ts"
 import { type Order, Orders, OrdersUnavailable } from "../src/services/Orders.ts"
-import { reading, writing } from "./sqlite.ts"
+import { attempting, reading, writing } from "./sqlite.ts"
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS wanted_topology (
@@ -12,17 +11,7 @@ const SCHEMA = `
   ) STRICT;
 `
 
-/** What SQLite and the disk say; anything else is our own mistake. */
-const attempt = <A>(path: string, call: () => A): Effect.Effect<A, OrdersUnavailable> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(call())
-    } catch (thrown) {
-      return Predicate.isError(thrown) && Predicate.hasProperty(thrown, "code")
-        ? Effect.fail(new OrdersUnavailable({ message: `${path}: ${thrown.message}` }))
-        : Effect.die(thrown)
-    }
-  })
+const attempt = attempting((message) => new OrdersUnavailable({ message }))
 
 const orderOf = (row: Record<string, SQLOutputValue>): Order => ({
   hostId: HostId.make(String(row["host_id"])),

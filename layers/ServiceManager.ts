@@ -5,7 +5,7 @@ import { NoServiceManager, ServiceManager, type Unit } from "../src/services/Ser
 import { codeOf, wordsOf } from "../src/systemError.ts"
 import { systemdTool } from "./systemdTool.ts"
 
-const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "NRestarts"]
+const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "User", "NRestarts"]
 
 const unitOf = (stdout: string): Unit => {
   const said = new Map(
@@ -21,6 +21,7 @@ const unitOf = (stdout: string): Unit => {
     sub: word("SubState"),
     file: word("UnitFileState"),
     result: word("Result"),
+    user: word("User"),
     restarts: Number(word("NRestarts")) || 0
   }
 }

@@ -4,8 +4,10 @@ import { setImmediate } from "node:timers/promises"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import {
   byWeight,
   type Found,
@@ -16,7 +18,7 @@ import {
   Volume,
   type Weighed
 } from "../src/services/Volume.ts"
-import { tagOf } from "../src/systemError.ts"
+import { isFull, tagOf } from "../src/systemError.ts"
 import * as Ffi from "./ffi.ts"
 import { typeOf } from "./fileType.ts"
 
@@ -122,8 +124,12 @@ const lock = Effect.fnUntraced(function* (path: string) {
     return yield* new LockHeld(pid === undefined ? { path } : { path, pid })
   }
   // A crash here leaves the name of a holder that is gone in a file that nobody holds.
-  yield* attempt("lock", path, () => file.truncate(0))
-  yield* attempt("lock", path, () => file.write(`${process.pid}\n`))
+  const name = Effect.andThen(
+    attempt("lock", path, () => file.truncate(0)),
+    attempt("lock", path, () => file.write(`${process.pid}\n`))
+  )
+  // Where the disk is full the lock is held without a name.
+  yield* Effect.catchIf(name, isFull, () => Effect.void)
 })
 
 /**
@@ -163,6 +169,35 @@ const eachName = async (directory: string, act: (name: string) => void): Promise
   }
 }
 
+/** The next names; fewer than a slice at the end. */
+const readSlice = (open: NodeFs.Dir): ReadonlyArray<string> => {
+  const names: Array<string> = []
+  while (names.length < SLICE) {
+    const entry = open.readSync()
+    if (entry === null) break
+    names.push(entry.name)
+  }
+  return names
+}
+
+const names: Volume["Service"]["names"] = (directory) => {
+  const read = (open: NodeFs.Dir) =>
+    attempt("names", directory, async () => {
+      await setImmediate()
+      const names = readSlice(open)
+      return [names, names.length < SLICE ? Option.none<undefined>() : Option.some(undefined)] as const
+    })
+  return Stream.unwrap(
+    Effect.map(
+      Effect.acquireRelease(
+        attempt("names", directory, async () => NodeFs.opendirSync(directory, { bufferSize: SLICE })),
+        (open) => Effect.sync(() => open.closeSync())
+      ),
+      (open) => Stream.paginate(undefined, () => read(open))
+    )
+  )
+}
+
 const page: Volume["Service"]["page"] = (directory, { accepts, after, descending = false, limit }) =>
   attempt("page", directory, async () => {
     let names: Array<string> = []
@@ -181,12 +216,22 @@ const page: Volume["Service"]["page"] = (directory, { accepts, after, descending
     return { names, total }
   })
 
+/** What cannot be looked at is not there. Links are not followed. */
+const holds = (directory: string, child: string): boolean => {
+  try {
+    const found = NodeFs.lstatSync(`${directory}/${child}`, { throwIfNoEntry: false })
+    return found !== undefined && !found.isDirectory()
+  } catch {
+    return false
+  }
+}
+
 const countHolding: Volume["Service"]["countHolding"] = (directory, child, counts) =>
   attempt("countHolding", directory, async () => {
     let count = 0
     let first: string | undefined
     await eachName(directory, (name) => {
-      if (!counts(name) || !NodeFs.existsSync(`${directory}/${name}/${child}`)) return
+      if (!counts(name) || !holds(`${directory}/${name}`, child)) return
       count++
       if (first === undefined || name < first) first = name
     })
@@ -223,7 +268,7 @@ const lightest: Volume["Service"]["lightest"] = (directory, { accepts, after, ch
       if (!accepts(name)) return
       total++
       const path = `${directory}/${name}`
-      if (!NodeFs.existsSync(`${path}/${child}`)) return
+      if (!holds(path, child)) return
       const weighed = { name, bytes: weighOrHeaviest(path) }
       if (after !== undefined && byWeight(weighed, after) <= 0) return
       behind++
@@ -239,6 +284,7 @@ export const layerVolume = Layer.succeed(Volume, {
   inspect,
   find,
   findAll,
+  names,
   page,
   countHolding,
   lightest,

@@ -13,6 +13,8 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000
 /** Bytes in `sun_path`. */
 const SUN_PATH = 108
+const IPPROTO_TCP = 6
+const TCP_NOTSENT_LOWAT = 25
 
 const load = () => {
   const ffi = quietly(() => process.getBuiltinModule("node:ffi"))
@@ -21,6 +23,7 @@ const load = () => {
     flock: { arguments: ["i32", "i32"], return: "i32" },
     socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
     sendto: { arguments: ["i32", "buffer", "u64", "i32", "buffer", "u32"], return: "i64" },
+    setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
     close: { arguments: ["i32"], return: "i32" },
     _exit: { arguments: ["i32"], return: "void" }
   })
@@ -65,6 +68,15 @@ export const flock = (fd: number, operation: number): boolean => {
 
 /** _exit(2): ends the process at once, whatever its threads wait for. What was written must have been flushed. */
 export const exitNow = (code: number): void => void libc().c._exit(code)
+
+/**
+ * The kernel takes no more for a TCP connection while so many bytes that it has taken are not under way (tcp(7)). False where it cannot
+ * be told so.
+ */
+export const setMostUnsent = (fd: number, bytes: number): boolean => {
+  const value = Buffer.from(Int32Array.of(bytes).buffer)
+  return libc().c.setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, value, value.length) === 0
+}
 
 /** Sends one datagram to a unix socket without waiting: `/path`, or `@name` in the abstract namespace (unix(7)). */
 export const sendDatagram = (address: string, message: string): void => {

@@ -3,6 +3,8 @@ import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 
 /** How long another process's commit is waited for. */
 const BUSY_MS = 5000
@@ -52,6 +54,20 @@ const readCopy = <A>(path: string, work: (database: DatabaseSync) => A): A => {
     rmSync(directory, { recursive: true, force: true })
   }
 }
+
+/** What SQLite and the disk say is a failure, with the file's name before it; anything else is our own mistake. */
+export const attempting =
+  <E>(failure: (message: string) => E) =>
+  <A>(path: string, call: () => A): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      try {
+        return Effect.succeed(call())
+      } catch (thrown) {
+        return Predicate.isError(thrown) && Predicate.hasProperty(thrown, "code")
+          ? Effect.fail(failure(`${path}: ${thrown.message}`))
+          : Effect.die(thrown)
+      }
+    })
 
 /** `undefined` where there is no file. */
 export const reading = <A>(path: string, work: (database: DatabaseSync) => A): A | undefined => {

@@ -7,6 +7,7 @@ export const MAINTAINER = "The CIS490 authors <cis490@lab.example>"
 const newest = (): ReadonlyArray<string> => {
   const [, part = ""] = read("CHANGELOG.md").split(/^## .*$/m)
   return part
+    .replaceAll(/^### .*$/gm, "")
     .split(/^- /m)
     .slice(1)
     .map((item) => item.replaceAll(/\s+/g, " ").trim())

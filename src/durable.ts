@@ -5,9 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { parentOf } from "./domain/parentOf.ts"
 import { anew } from "./presence.ts"
-
-const parent = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
 
 /** Makes the names in a directory durable. */
 export const syncDirectory = Effect.fnUntraced(function* (path: string) {
@@ -24,8 +23,8 @@ export const move = Effect.fnUntraced(function* (from: string, to: string) {
   const fs = yield* FileSystem.FileSystem
   yield* fs.rename(from, to)
   // A crash here leaves it under either name, never under none: rename(2) is atomic.
-  yield* syncDirectory(parent(to))
-  if (parent(from) !== parent(to)) yield* syncDirectory(parent(from))
+  yield* syncDirectory(parentOf(to))
+  if (parentOf(from) !== parentOf(to)) yield* syncDirectory(parentOf(from))
 })
 
 /**
@@ -44,14 +43,14 @@ export const write = Effect.fnUntraced(function* (path: string, content: string,
   // A crash here leaves the old content and a draft that the next write replaces.
   yield* fs.rename(draft, path)
   // The draft's own directory is not synced: what comes back there after a crash is replaced too.
-  yield* syncDirectory(parent(path))
+  yield* syncDirectory(parentOf(path))
 })
 
 /** Removes a name, durably. */
 export const remove = Effect.fnUntraced(function* (path: string, options?: { readonly recursive?: boolean }) {
   const fs = yield* FileSystem.FileSystem
   yield* fs.remove(path, { recursive: options?.recursive ?? false, force: true })
-  yield* syncDirectory(parent(path))
+  yield* syncDirectory(parentOf(path))
 })
 
 /** Makes a directory and every missing parent, each name durable before the next is made below it. Mode 0700 unless said otherwise. */
@@ -64,18 +63,18 @@ export const makeDirectory: (
     if (yield* fs.exists(path)) {
       // Whoever made it may not have come to syncing its name. Where we may not look into the parent, it was none of ours.
       return yield* Effect.catchIf(
-        syncDirectory(parent(path)),
+        syncDirectory(parentOf(path)),
         (error) => error.reason._tag === "PermissionDenied",
         () => Effect.void
       )
     }
-    if (parent(path) !== path) yield* makeDirectory(parent(path), mode)
+    if (parentOf(path) !== path) yield* makeDirectory(parentOf(path), mode)
     yield* fs.makeDirectory(path, { mode }).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "AlreadyExists",
         () => Effect.void
       )
     )
-    yield* syncDirectory(parent(path))
+    yield* syncDirectory(parentOf(path))
   }
 )

@@ -25,6 +25,9 @@ export const codeOf = (error: PlatformError): string | undefined => {
   return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
 }
 
+/** The disk, or the quota on it, is used up. */
+export const isFull = (error: PlatformError): boolean => ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")
+
 /** The system's own words, with code, call and path: `ENOSPC: no space left on device, write`. */
 export const wordsOf = (error: PlatformError): string => {
   const cause = causeOf(error)

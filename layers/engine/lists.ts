@@ -27,11 +27,14 @@ const Endpoint = Schema.Struct({
 const Containers = Schema.Array(
   Schema.Struct({
     Id: Schema.String,
-    Names: Schema.Array(Schema.String),
+    /** Null for one that is dead. */
+    Names: perhaps(Schema.Array(Schema.String)),
     Image: Schema.String,
     State: Schema.String,
     Labels,
-    NetworkSettings: perhaps(Schema.Struct({ Networks: perhaps(Schema.Record(Schema.String, Endpoint)) }))
+    NetworkSettings: perhaps(
+      Schema.Struct({ Networks: perhaps(Schema.Record(Schema.String, Schema.NullOr(Endpoint))) })
+    )
   })
 )
 
@@ -70,12 +73,12 @@ export const containersIn = (body: unknown): Effect.Effect<ReadonlyArray<Contain
     containers.map(({ Id, Image, Labels, Names, NetworkSettings, State }) => ({
       id: Id,
       // A name that a link gives it has another container's name before it.
-      name: (Names.find((name) => name.lastIndexOf("/") === 0) ?? "").slice(1),
+      name: (Names?.find((name) => name.lastIndexOf("/") === 0) ?? "").slice(1),
       labels: Labels ?? {},
       image: Image,
       state: State,
-      attachments: Object.entries(NetworkSettings?.Networks ?? {})
-        .filter(([network]) => network !== NO_NETWORK)
-        .map(([, endpoint]) => ({ networkId: endpoint.NetworkID, ...addressIn(endpoint) }))
+      attachments: Object.entries(NetworkSettings?.Networks ?? {}).flatMap(([network, endpoint]) =>
+        network === NO_NETWORK || endpoint === null ? [] : [{ networkId: endpoint.NetworkID, ...addressIn(endpoint) }]
+      )
     }))
   )

@@ -6,6 +6,7 @@ import type { TlsFiles } from "../../src/services/Transport.ts"
 import { shown } from "./certificate.ts"
 import { glance } from "./glance.ts"
 import { readMaterials } from "./material.ts"
+import { limitUnsent } from "./unsent.ts"
 import { watch } from "./watch.ts"
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -53,6 +54,7 @@ const open = (
       if (error !== null) return resolve(error)
       if (socket === null) return
       watch(socket, known)
+      limitUnsent(socket)
       resolve(socket)
     })
   )

@@ -1,9 +1,8 @@
-/** Where a server listens: `host:port`, `[::1]:8490`, or `unix:/path`. */
-
 import { lstat, unlink } from "node:fs/promises"
 import { createConnection } from "node:net"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { parseListen } from "../../src/domain/listen.ts"
 
 /** The server cannot listen there; the message says why. */
 export class ListenError extends Data.TaggedError("ListenError")<{
@@ -16,24 +15,16 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 /** Linux has room for 107 bytes in a socket's path. */
 const MAX_SOCKET_PATH = 107
 
-export const addressOf = (listen: string): Effect.Effect<Address, ListenError> => {
-  if (listen.startsWith("unix:")) return socketAt(listen.slice("unix:".length))
-  const [, bracketed, plain, digits = ""] = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:[\]/]+)):([0-9]{1,5})$/.exec(listen) ?? []
-  const host = bracketed ?? plain
-  const port = Number(digits)
-  return host === undefined || port > 65535
-    ? Effect.fail(new ListenError({ message: `listen: "${listen}" is neither host:port, [ipv6]:port nor unix:/path` }))
-    : Effect.succeed({ host, port })
-}
+const failed = (words: string) => Effect.fail(new ListenError({ message: `listen: ${words}` }))
 
-const socketAt = (path: string): Effect.Effect<Address, ListenError> =>
-  path.startsWith("/") && Buffer.byteLength(path) <= MAX_SOCKET_PATH
-    ? Effect.succeed({ path })
-    : Effect.fail(
-        new ListenError({
-          message: `listen: the path of a unix socket is absolute, at most ${MAX_SOCKET_PATH} bytes: "${path}"`
-        })
-      )
+export const addressOf = (listen: string): Effect.Effect<Address, ListenError> => {
+  const where = parseListen(listen)
+  if (where === undefined) return failed(`"${listen}" is neither host:port, [ipv6]:port nor unix:/path`)
+  if (where._tag === "Tcp") return Effect.succeed({ host: where.host, port: where.port })
+  return Buffer.byteLength(where.path) > MAX_SOCKET_PATH
+    ? failed(`the path of a unix socket is absolute, at most ${MAX_SOCKET_PATH} bytes: "${where.path}"`)
+    : Effect.succeed({ path: where.path })
+}
 
 const words: Readonly<Record<string, string>> = {
   EACCES: "this user may not",

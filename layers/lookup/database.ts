@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite"
 import { BUSY, resultCode } from "./resultCode.ts"
 
 /** Of the tables below: a database of another version is built anew. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 /** Nobody else has it open: no lock of its own is taken and given back with every question. */
 const PRAGMAS = `
@@ -13,9 +13,9 @@ const PRAGMAS = `
   PRAGMA cache_size = -4096;
 `
 const SCHEMA = `
-  CREATE TABLE standing (
+  CREATE TABLE last_line (
     host_id TEXT NOT NULL, episode_id TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    PRIMARY KEY (host_id, episode_id)
+    stands INTEGER NOT NULL, PRIMARY KEY (host_id, episode_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE coverage (
     id INTEGER PRIMARY KEY CHECK (id = 1), bytes INTEGER NOT NULL, inode TEXT NOT NULL,

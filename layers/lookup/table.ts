@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite"
 import { EpisodeId, HostId } from "../../src/domain/names.ts"
-import type { Change, Coverage, Entry, Place } from "../../src/services/Lookup.ts"
+import type { Change, Coverage, Entry, LastLine, Place } from "../../src/services/Lookup.ts"
 
 type Row = Record<string, SQLOutputValue>
 
@@ -21,14 +21,14 @@ const coverageOf = (row: Row): Coverage => ({
 /** Changes as they come while the lookup is built. Sorting them once at the end costs the same whatever order the names are in. */
 const GATHER = `
   DROP TABLE IF EXISTS temp.gathered;
-  CREATE TEMP TABLE gathered (host_id TEXT NOT NULL, episode_id TEXT NOT NULL, offset INTEGER, length INTEGER) STRICT;
+  CREATE TEMP TABLE gathered (host_id TEXT NOT NULL, episode_id TEXT NOT NULL, offset INTEGER NOT NULL,
+    length INTEGER NOT NULL, stands INTEGER NOT NULL) STRICT;
 `
-/** The last change of each name, unless it is a withdrawal: SQLite takes the other columns from the row of the maximum. */
+/** The last change of each name: SQLite takes the other columns from the row of the maximum. */
 const MERGE = `
-  INSERT INTO standing
-  SELECT host_id, episode_id, offset, length
+  INSERT INTO last_line
+  SELECT host_id, episode_id, offset, length, stands
   FROM (SELECT max(rowid), * FROM temp.gathered GROUP BY host_id, episode_id)
-  WHERE length IS NOT NULL
   ORDER BY host_id, episode_id
 `
 
@@ -46,13 +46,11 @@ const makeTransactions =
   }
 
 const makeWriting = (database: DatabaseSync) => {
-  const put = database.prepare("INSERT OR REPLACE INTO main.standing VALUES (?, ?, ?, ?)")
-  const withdraw = database.prepare("DELETE FROM main.standing WHERE host_id = ? AND episode_id = ?")
+  const put = database.prepare("INSERT OR REPLACE INTO main.last_line VALUES (?, ?, ?, ?, ?)")
   const cover = database.prepare("INSERT OR REPLACE INTO main.coverage VALUES (1, ?, ?, ?, ?, ?)")
   return {
-    change: ({ hostId, episodeId, place }: Change): void => {
-      if (place === undefined) withdraw.run(hostId, episodeId)
-      else put.run(hostId, episodeId, place.offset, place.length)
+    change: ({ hostId, episodeId, place, stands }: Change): void => {
+      put.run(hostId, episodeId, place.offset, place.length, Number(stands))
     },
     cover: ({ bytes, inode, lastLine }: Coverage): void => {
       cover.run(bytes, inode, lastLine.offset, lastLine.length, lastLine.text)
@@ -63,22 +61,22 @@ const makeWriting = (database: DatabaseSync) => {
 /** A lookup that is being built: until it is settled, the tables stay empty. */
 const beginBuilding = (database: DatabaseSync) => {
   database.exec(GATHER)
-  const gather = database.prepare("INSERT INTO temp.gathered VALUES (?, ?, ?, ?)")
+  const gather = database.prepare("INSERT INTO temp.gathered VALUES (?, ?, ?, ?, ?)")
   return {
     coverage: undefined as Coverage | undefined,
-    gather: ({ hostId, episodeId, place }: Change): void => {
-      gather.run(hostId, episodeId, place?.offset ?? null, place?.length ?? null)
+    gather: ({ hostId, episodeId, place, stands }: Change): void => {
+      gather.run(hostId, episodeId, place.offset, place.length, Number(stands))
     }
   }
 }
 
 export const makeTable = (database: DatabaseSync) => {
   const coverage = database.prepare("SELECT * FROM coverage")
-  const find = database.prepare("SELECT offset, length FROM standing WHERE host_id = ? AND episode_id = ?")
+  const find = database.prepare("SELECT offset, length, stands FROM last_line WHERE host_id = ? AND episode_id = ?")
   const page = database.prepare(
-    "SELECT * FROM standing WHERE (host_id, episode_id) > (?, ?) ORDER BY host_id, episode_id LIMIT ?"
+    "SELECT * FROM last_line WHERE (host_id, episode_id) > (?, ?) AND stands ORDER BY host_id, episode_id LIMIT ?"
   )
-  const count = database.prepare("SELECT count(*) AS rows FROM standing")
+  const count = database.prepare("SELECT count(*) AS rows FROM last_line WHERE stands")
   const writing = makeWriting(database)
   const inTransaction = makeTransactions(database)
   let building: ReturnType<typeof beginBuilding> | undefined
@@ -97,9 +95,9 @@ export const makeTable = (database: DatabaseSync) => {
       const row = coverage.get()
       return row === undefined ? undefined : coverageOf(row)
     },
-    find: (hostId: HostId, episodeId: EpisodeId): Place | undefined => {
+    find: (hostId: HostId, episodeId: EpisodeId): LastLine | undefined => {
       const row = find.get(hostId, episodeId)
-      return row === undefined ? undefined : placeOf(row)
+      return row === undefined ? undefined : { ...placeOf(row), stands: row["stands"] === 1 }
     },
     // No id is empty: everything comes after the empty names.
     page: (after: Omit<Entry, keyof Place> | undefined, limit: number): ReadonlyArray<Entry> =>
@@ -112,7 +110,7 @@ export const makeTable = (database: DatabaseSync) => {
         else building.coverage = now
       }),
     clear: (): void => {
-      inTransaction(() => database.exec("DELETE FROM standing; DELETE FROM coverage"))
+      inTransaction(() => database.exec("DELETE FROM last_line; DELETE FROM coverage"))
       building = beginBuilding(database)
     },
     settle: (): void => {

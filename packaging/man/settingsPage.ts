@@ -64,7 +64,7 @@ export const settingsPage = (page: SettingsPage, settings: Settings): string => 
     tables(below),
     section("FILES"),
     tagged(italic(`/etc/cis490/${config}`), plain("The configuration.")),
-    tagged(italic(page.example), plain("Every key, with its default.")),
+    tagged(italic(page.example), plain("Every key, with its default or an example.")),
     section("SEE ALSO"),
     paragraph(pageReference(program, 1))
   )

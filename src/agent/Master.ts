@@ -10,7 +10,9 @@ import type * as Redacted from "effect/Redacted"
 import { evidenceIn } from "../domain/connection/Evidence.ts"
 import { connectionTrouble, inOneLine } from "../domain/connectionTrouble.ts"
 import { parseForeignJson } from "../domain/json.ts"
+import { header, path } from "../domain/protocol.ts"
 import type { Heartbeat } from "../domain/topology/wire.ts"
+import { limitedText } from "../http/limited.ts"
 import type { TokenError } from "../token.ts"
 
 /** Where the master is and how to get in. */
@@ -26,15 +28,17 @@ export class Master extends Context.Service<
 /** What became of a heartbeat. `words`: what is wrong and what mends it, on one line. */
 export type Heard =
   | { readonly _tag: "Taken" }
-  /** The master is there and will not have it. */
-  | { readonly _tag: "Refused"; readonly words: string }
+  /** The master is there and will not have it. `problem`: its name for why; absent where it is not the master who says so. */
+  | { readonly _tag: "Refused"; readonly words: string; readonly problem?: string | undefined }
   | { readonly _tag: "Away"; readonly words: string }
 
-const HEARTBEAT = "/v1/heartbeat"
+/** Longer answers are not the master's. */
+const ANSWER_LIMIT_BYTES = 65_536
 const PATIENCE_SECONDS = 20
 
-/** The words are the shipper's, whose keys are called otherwise. */
-const forAgent = (words: string): string => words.replaceAll(/\breceiver\.(?=[a-z])/g, "master.")
+/** The words are the shipper's, whose keys and file are called otherwise. */
+const forAgent = (words: string): string =>
+  words.replaceAll(/\breceiver\.(?!toml\b)(?=[a-z])/g, "master.").replaceAll("lab-host.toml", "agent.toml")
 
 const textIn = (cause: unknown, member: "code" | "message"): string | undefined =>
   Predicate.hasProperty(cause, member) && Predicate.isString(cause[member]) && cause[member] !== ""
@@ -50,23 +54,42 @@ const away = Effect.fnUntraced(function* ({ message, reason }: HttpClientError.H
   return { _tag: "Away", words } satisfies Heard as Heard
 })
 
-const judge = (status: number, text: string): Heard => {
-  if (status === 204) return { _tag: "Taken" }
-  const body = parseForeignJson(text.slice(0, 65_536))
-  const said = Predicate.isObject(body) && Predicate.isString(body.error) ? body.error : "not in the master's own words"
-  const words = `HTTP status ${status}: ${said.replaceAll(/\s+/g, " ").slice(0, 500)}`
-  return status >= 500 || status === 429 ? { _tag: "Away", words } : { _tag: "Refused", words }
+const LONGEST = 500
+const oneLine = (text: string): string => forAgent(text.replaceAll(/\s+/g, " ").slice(0, LONGEST))
+
+const wordsIn = (text: string): string => {
+  const body = parseForeignJson(text)
+  if (!Predicate.isObject(body) || !Predicate.isString(body.error)) return "not in the master's own words"
+  return Predicate.isString(body.remediation)
+    ? `${oneLine(body.error)}; to mend: ${oneLine(body.remediation)}`
+    : oneLine(body.error)
 }
 
-/** Tells the master, once; never fails. */
-export const tell = Effect.fnUntraced(function* (words: Heartbeat) {
+/** What the answer to a heartbeat says; `problem`: of its header. */
+export const heardIn = (status: number, problem: string | undefined, text: string): Heard => {
+  if (status === 204) return { _tag: "Taken" }
+  const words = `HTTP status ${status}: ${wordsIn(text)}`
+  return status >= 500 || status === 429 ? { _tag: "Away", words } : { _tag: "Refused", words, problem }
+}
+
+/** Tells the master, once; never fails. As a dry run it is only asked whether it would hear us. */
+export const tell = Effect.fnUntraced(function* (words: Heartbeat, dryRun = false) {
   const client = yield* HttpClient.HttpClient
   const { token: readToken, url } = yield* Master
-  const bare = HttpClientRequest.post(`${url}${HEARTBEAT}`).pipe(HttpClientRequest.bodyJsonUnsafe(words))
+  const bare = HttpClientRequest.post(`${url}${path.heartbeat}`).pipe(
+    HttpClientRequest.bodyJsonUnsafe(words),
+    HttpClientRequest.setHeaders(dryRun ? { [header.dryRun]: "true" } : {})
+  )
   return yield* readToken.pipe(
     Effect.map((token) => (token === undefined ? bare : HttpClientRequest.bearerToken(bare, token))),
     Effect.flatMap((request) => client.execute(request)),
-    Effect.flatMap((response) => Effect.map(response.text, (text) => judge(response.status, text))),
+    Effect.flatMap((response) =>
+      // A 204 has no body to read.
+      Effect.map(
+        response.status === 204 ? Effect.succeed("") : limitedText(response, ANSWER_LIMIT_BYTES),
+        (said = "") => heardIn(response.status, response.headers[header.problem], said)
+      )
+    ),
     Effect.catchTags({
       TokenError: ({ message }) => Effect.succeed<Heard>({ _tag: "Refused", words: message }),
       HttpClientError: (error) => away(error, url)

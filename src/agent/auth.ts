@@ -4,8 +4,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type { Sha256 } from "../domain/names.ts"
-import { Codec } from "../services/Codec.ts"
+import * as Result from "effect/Result"
+import { bearerIn, sameDigest } from "../bearer.ts"
+import { digestText } from "../digestText.ts"
+import type { Codec } from "../services/Codec.ts"
 import { type Certificate, Peer } from "../services/Peer.ts"
 import type { AgentProblem } from "./problems.ts"
 
@@ -63,27 +65,14 @@ const checkCertificate = (
   }
 }
 
-/** Takes as long wherever the first difference is. */
-const sameDigest = (a: Sha256, b: Sha256): boolean => {
-  let difference = 0
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
-  return difference === 0
-}
-
 export const layer = ({ certificates, token: current }: Ways): Layer.Layer<Auth, never, Codec> =>
   Layer.effect(
     Auth,
-    Effect.map(Codec, (codec) => {
-      const digestOf = (text: string): Sha256 => {
-        const hasher = codec.sha256()
-        hasher.update(text)
-        return hasher.digest()
-      }
+    Effect.map(digestText, (digestOf) => {
       const checkToken = (authorization: string | undefined, token: Redacted.Redacted): AgentProblem | undefined => {
-        if (authorization === undefined) return noToken("no token was sent")
-        const sent = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-        if (sent === undefined) return noToken("Authorization is not `Bearer <token>`")
-        return sameDigest(digestOf(sent), digestOf(Redacted.value(token)))
+        const sent = bearerIn(authorization)
+        if (Result.isFailure(sent)) return noToken(sent.failure)
+        return sameDigest(digestOf(sent.success), digestOf(Redacted.value(token)))
           ? undefined
           : noToken("this token is not this agent's")
       }

@@ -33,8 +33,13 @@ export const removeAll = Effect.fnUntraced(function* ({ containers, networks }: 
   return troubles
 })
 
-/** `network a, container b`. */
-export const namesOf = ({ containers, networks }: Found): string =>
-  [...networks.map(({ name }) => `network ${name}`), ...containers.map(({ name }) => `container ${name}`)].join(", ")
+type Named = ReadonlyArray<{ readonly name: string }>
+
+const sorted = (kind: string, found: Named): ReadonlyArray<string> =>
+  found.map(({ name }) => `${kind} ${name}`).toSorted()
+
+/** `network a, network b, container c`: the engine lists them in any order. */
+export const namesOf = ({ containers, networks }: { readonly networks: Named; readonly containers: Named }): string =>
+  [...sorted("network", networks), ...sorted("container", containers)].join(", ")
 
 export const isEmpty = ({ containers, networks }: Found): boolean => containers.length + networks.length === 0

@@ -2,9 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgentSettings } from "../domain/agentSettings.ts"
 import { isLocal } from "../domain/listen.ts"
-import { noTokens } from "../receiver/auth.ts"
-import { followTokens } from "../receiver/followTokens.ts"
-import type { ListenTls } from "../services/Listener.ts"
+import { followTokens } from "../followTokens.ts"
 import { readToken } from "../token.ts"
 
 interface HasToken {
@@ -18,23 +16,10 @@ export const tokenOf = ({ bearer_token, bearer_token_file }: HasToken) =>
 
 /** The token as it is now, also after its file was replaced. Fails when it cannot be read at the start. */
 export const followedToken = ({ auth }: AgentSettings) =>
-  Effect.map(
-    followTokens(
-      [auth.bearer_token_file].filter((file) => file !== undefined),
-      Effect.map(tokenOf(auth), (shared) => ({ ...noTokens, shared }))
-    ),
-    Effect.map(({ shared }) => shared)
+  followTokens(
+    [auth.bearer_token_file].filter((file) => file !== undefined),
+    tokenOf(auth)
   )
-
-export const listenTls = ({ tls: { cert, client_ca, client_crl, key } }: AgentSettings): ListenTls | undefined =>
-  cert === undefined || key === undefined
-    ? undefined
-    : {
-        cert,
-        key,
-        ...(client_ca === undefined ? {} : { client_ca }),
-        ...(client_crl === undefined ? {} : { client_crl })
-      }
 
 export const certificatesOf = ({ tls }: AgentSettings) =>
   tls.client_ca === undefined ? undefined : { names: tls.client_names }

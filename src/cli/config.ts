@@ -12,8 +12,6 @@ import { overridden, withEnvironment } from "./configEnvironment.ts"
 import { ConfigError } from "./configError.ts"
 import { readConfigFile } from "./configFile.ts"
 
-export { readToken } from "../token.ts"
-
 /** A configuration that can be used. */
 export interface Loaded<A> {
   readonly settings: A

@@ -3,18 +3,18 @@ import * as Effect from "effect/Effect"
 import { mayListen, tokenOf } from "../agent/ways.ts"
 import type { AgentSettings } from "../domain/agentSettings.ts"
 import { lookAtDrift } from "./agent/drift.ts"
-import { lookAtAgent, lookAtMaster } from "./agent/ends.ts"
+import { lookAtAgent, lookAtMaster, tokenMend } from "./agent/ends.ts"
 import { lookAtEngine } from "./agent/engine.ts"
 import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Finding, green, red, yellow } from "./row.ts"
-import { lookAtService } from "./service.ts"
+import { lookAtService, serviceUser } from "./service.ts"
 import { word } from "./shell.ts"
 import { lookAtAuthorities, lookAtCertificate, lookAtKey, lookAtLists } from "./tls.ts"
 
 const UNIT = "cis490-agent"
-const INSTALLER = "sudo /opt/cis490/scripts/install-lab-host.sh"
+const INSTALLER = "sudo /opt/cis490/scripts/install-agent.sh"
 
 const serviceCheck = {
   check: "service",
@@ -58,11 +58,12 @@ const judgeAuth = (settings: AgentSettings, edit: string): Finding => {
 }
 
 const lookAtAuth = Effect.fnUntraced(function* (settings: AgentSettings) {
-  const { configFile } = yield* Ourselves
+  const { command, configFile } = yield* Ourselves
   for (const side of [settings.auth, settings.master]) {
     const file = side.bearer_token_file
     const read = yield* Effect.result(tokenOf(side))
-    if (read._tag === "Failure" && file !== undefined) return [red(read.failure.message, `sudoedit ${word(file)}`)]
+    if (read._tag === "Failure" && file !== undefined)
+      return [red(read.failure.message, tokenMend(read.failure, file, command("doctor")))]
   }
   return [judgeAuth(settings, `sudoedit ${word(configFile)}`)]
 })
@@ -77,11 +78,14 @@ export const checksWith = Effect.fnUntraced(function* (settings: AgentSettings) 
       check: "directory",
       target: agent.dir,
       closer: `ls -ld ${word(agent.dir)}`,
-      look: lookAtDirectories([agent.dir], [], [agent.dir], {
-        make: `sudo install -d -o cis490 -g cis490 -m 750 ${word(agent.dir)}`,
-        together: () => asRoot,
-        asRoot
-      })
+      look: Effect.flatMap(serviceUser, (user) =>
+        lookAtDirectories([agent.dir], [], [agent.dir], {
+          user,
+          make: () => `sudo install -d -o cis490 -g cis490 -m 750 ${word(agent.dir)}`,
+          together: () => asRoot,
+          asRoot
+        })
+      )
     },
     ...tlsChecks(settings),
     { check: "auth", target: listen, closer: command("doctor"), look: lookAtAuth(settings) },

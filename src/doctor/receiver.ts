@@ -1,10 +1,11 @@
 /** What doctor looks at on the central node, as one table. */
 import * as Effect from "effect/Effect"
+import { parentOf } from "../domain/parentOf.ts"
 import type { ReceiverSettings } from "../domain/receiverSettings.ts"
 import type { FleetFiles } from "../receiver/master/readFleet.ts"
-import { parentOf, type StoreOptions } from "../receiver/storePaths.ts"
+import type { StoreOptions } from "../receiver/storePaths.ts"
 import { checksOf } from "./check.ts"
-import { lookAtDirectories } from "./directories.ts"
+import { lookAtDirectories, madeFor } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Connections, lookAtAuth, lookAtHealth } from "./receiver/door.ts"
 import { lookAtFleet } from "./receiver/fleet.ts"
@@ -14,7 +15,7 @@ import { lookAtIndex } from "./receiver/index.ts"
 import { damagedRoot, listDamaged, lookAtDamaged, lookAtIncoming } from "./receiver/leftovers.ts"
 import { ofServer } from "./renewal.ts"
 import { green } from "./row.ts"
-import { lookAtService, startAnew } from "./service.ts"
+import { lookAtService, serviceUser, startAnew } from "./service.ts"
 import { word } from "./shell.ts"
 import { lookAtInodes, lookAtSpace } from "./space.ts"
 import { lookAtAuthorities, lookAtCertificate, lookAtKey, lookAtLists } from "./tls.ts"
@@ -86,9 +87,10 @@ export const checksWith = Effect.fnUntraced(function* <R>(
     {
       ...onDisk,
       check: "directories",
-      look: Effect.flatMap(startAnew(command("backfill")), (make) =>
+      look: Effect.flatMap(Effect.all([startAnew(command("backfill")), serviceUser]), ([make, user]) =>
         lookAtDirectories([...together, indexDirectory], together, [...together, indexDirectory], {
-          make,
+          user,
+          make: (missing) => madeFor(user, missing, make),
           together: () => `sudoedit ${word(configFile)} && ${make}`,
           asRoot: `sudo ${command("doctor")}`
         })

@@ -80,13 +80,25 @@ export const startAnew = (byHand: string) =>
     return (yield* running) === "running" ? `sudo systemctl restart ${program}` : byHand
   })
 
-/** Whether the service manager runs the program just now; `unmanaged` where there is none, or it does not know the program. */
-export const running = Effect.gen(function* () {
+/** None where there is no service manager, or it does not know the program. */
+const ourUnit = Effect.gen(function* () {
   const { program } = yield* Ourselves
   const manager = yield* ServiceManager
   const asked = yield* Effect.timeoutOption(Effect.option(manager.unit(program)), SOON_MILLIS)
-  return Option.match(Option.flatten(asked), {
-    onNone: () => "unmanaged" as const,
-    onSome: ({ active, load }) => (load !== "loaded" ? "unmanaged" : active === "active" ? "running" : "stopped")
-  })
+  return Option.filter(Option.flatten(asked), ({ load }) => load === "loaded")
 })
+
+/** Whether the service manager runs the program just now; `unmanaged` where it does not know it. */
+export const running = Effect.map(
+  ourUnit,
+  Option.match({
+    onNone: () => "unmanaged" as const,
+    onSome: ({ active }) => (active === "active" ? "running" : "stopped")
+  })
+)
+
+/** Whom the service runs as; `undefined` where there is none, or it is root's. */
+export const serviceUser = Effect.map(
+  ourUnit,
+  Option.match({ onNone: () => undefined, onSome: ({ user }) => (user === "" || user === "root" ? undefined : user) })
+)

@@ -10,11 +10,11 @@ import type { Destination } from "../shipper/Destination.ts"
 import type { Link } from "../shipper/Link.ts"
 import { Layout } from "../shipper/layout.ts"
 import { checksOf } from "./check.ts"
-import { lookAtDirectories } from "./directories.ts"
+import { lookAtDirectories, madeFor } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { ofHost } from "./renewal.ts"
 import { green } from "./row.ts"
-import { lookAtService, running, startAnew } from "./service.ts"
+import { lookAtService, running, serviceUser, startAnew } from "./service.ts"
 import { oneLine, word, words } from "./shell.ts"
 import { judgeBacklog, judgeNames } from "./shipper/backlog.ts"
 import { judgeConflicts } from "./shipper/conflicts.ts"
@@ -83,9 +83,10 @@ export const checksWith = Effect.fnUntraced(function* <R>(
     {
       ...onDisk,
       check: "directories",
-      look: Effect.flatMap(startAnew(command("once")), (make) =>
+      look: Effect.flatMap(Effect.all([startAnew(command("once")), serviceUser]), ([make, user]) =>
         lookAtDirectories([paths.root, ...working], working, [paths.root], {
-          make,
+          user,
+          make: (missing) => madeFor(user, missing.includes(paths.root) ? [paths.root] : [], make),
           together: (apart) => `sudo umount ${words(apart)} && ${make}`,
           asRoot: `sudo ${command("doctor")}`
         })

@@ -11,6 +11,8 @@ export const SCHEMA_VERSION = 1
 export const header = {
   codeCommit: "x-cis490-code-commit",
   contentSha256: "x-cis490-content-sha256",
+  /** `true`: a heartbeat is looked at as always, and nothing is noted of it. */
+  dryRun: "x-cis490-dry-run",
   /** On every problem: its name. It tells the receiver's own 404 to a HEAD, which has no body, from a proxy's. */
   problem: "x-cis490-problem",
   reprDigest: "repr-digest",
@@ -115,5 +117,6 @@ export interface StoredAnswer {
   readonly sha256: Sha256
   /** Of the tarball. */
   readonly bytes: number
-  readonly content_sha256: Sha256
+  /** Absent only where the copy is known by its `sha256` alone, and the request did not say what is in it. */
+  readonly content_sha256?: Sha256
 }

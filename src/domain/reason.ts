@@ -38,6 +38,8 @@ export const ConflictNote = Schema.Struct({
   content_sha256: Schema.String,
   error: Schema.String,
   remediation: Schema.NullOr(Schema.String),
+  /** The receiver's answer, whole. */
+  body: Schema.optionalKey(Schema.Unknown),
   /** Fingerprint of the directory as it was sent: the episode is sent again when this no longer fits. */
   made_from: Schema.optionalKey(Schema.String),
   /** RFC 3339, UTC. */

@@ -91,7 +91,11 @@ const versionGate = Schema.Struct({
   repo_path: optional(path, "Checkout to ask if no server is set or it gives nothing; /opt/cis490 if that is one."),
   window: defaulted(integerFrom(1, "commits"), 100, "How many of the newest commits are allowed."),
   cache_ttl_s: defaulted(seconds, 5, "How old the list of commits may become. Seconds."),
-  remediation: defaulted(text, DEFAULT_REMEDIATION, "What a refused host should run, ready to paste.")
+  remediation: defaulted(
+    text,
+    DEFAULT_REMEDIATION,
+    "What a refused host should run, ready to paste. The default is for a checkout and a recorder of that name."
+  )
 }).check(needs("forgejo_url", "repo_owner"), needs("forgejo_url", "repo_name"))
 
 const fleetHost = Schema.Struct({

@@ -3,7 +3,8 @@ import { Commit, EpisodeId, HostId, Sha256 } from "./names.ts"
 
 /**
  * A line of the index: what was accepted. Rows of older versions may lack `schema_version`, `content_sha256`, `received_at` or
- * `commit`; members we do not know are kept out of the way. A later row with `status: "withdrawn"` takes the name back.
+ * `commit`; members we do not know are kept out of the way, and `null` is as good as no member. A later row with `status: "withdrawn"` takes the name back, and
+ * says what it was that stood there.
  */
 export const IndexRow = Schema.Struct({
   schema_version: Schema.optionalKey(Schema.Int),

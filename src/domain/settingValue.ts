@@ -46,9 +46,20 @@ export const branch = value({
   wants: "the name of a git branch"
 })
 
-/** `~` is expanded before a path is decoded. */
+/** Looks back, so that a run of slashes is tried once and not from each of them. */
+const withoutTrailingSlashes = (text: string): string => text.replace(/(?<!\/)\/+$/, "")
+
+/** `~` is expanded before a path is decoded. Trailing slashes are dropped: names are appended, and parents are told by the last one. */
 export const path = value({
-  schema: Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)),
+  schema: Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)).pipe(
+    Schema.decodeTo(
+      Schema.String,
+      SchemaTransformation.transform({
+        decode: (path: string) => (/^\/+$/.test(path) ? "/" : withoutTrailingSlashes(path)),
+        encode: (path: string) => path
+      })
+    )
+  ),
   kind: "path",
   wants: "an absolute path (~/ stands for HOME)"
 })
@@ -163,8 +174,7 @@ export const baseUrl = value({
     Schema.decodeTo(
       Schema.String,
       SchemaTransformation.transform({
-        // Looks back, so that a run of slashes is tried once and not from each of them.
-        decode: (url: string) => url.replace(/(?<!\/)\/+$/, ""),
+        decode: withoutTrailingSlashes,
         encode: (url: string) => url
       })
     )

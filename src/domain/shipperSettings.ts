@@ -64,12 +64,12 @@ const shipper = Schema.Struct({
   concurrency: defaulted(
     integer(1, 64),
     4,
-    "Episodes in hand at a time; of those above 1 MiB half are packed at once."
+    "Episodes in hand at a time; of those above 1 MiB half are packed at a time, two at least."
   ),
   compression_level: defaulted(
     integer(1, 19),
     3,
-    "Level of zstd: higher is smaller and slower; up to 8 by itself while a slow line is full."
+    "Level of zstd, 1 to 19: higher is smaller and slower. One episode at a time goes to 8 by itself while a slow line is full and would not wait for it."
   ),
   backoff_seconds: defaulted(
     backoff,
@@ -81,12 +81,12 @@ const shipper = Schema.Struct({
   resume_above_bytes: defaulted(
     integerFrom(0, "bytes"),
     4_194_304,
-    "A larger tarball, or one that takes long, goes on where it was cut; others are sent again. Bytes."
+    "A larger tarball, one that takes long, or one above 64 KiB that was cut is sent in appends. Bytes."
   ),
   rate_limit: defaulted(
     rate("no limit"),
     0,
-    "What all episodes together may take of the line; 0 = no limit. Bytes per second."
+    "What all episodes together may take of the line; 0 = no limit, unlike the rate of a window. Bytes per second."
   ),
   window: tables(window, "Times with a rate of their own; the first that is on counts, rate_limit outside of all.")
 })

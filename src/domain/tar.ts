@@ -3,6 +3,8 @@
  * "ustar Interchange Format" and "pax Extended Header"). Owner and group are 0, without names.
  */
 
+import { concat } from "./concat.ts"
+
 /** The episode's `meta.json`, in bytes. */
 export const MAX_META_BYTES = 1024 * 1024
 /** A `done.marker` with a manifest in it, in bytes: some 100,000 lines. */
@@ -121,16 +123,6 @@ const paxRecord = (key: string, value: string): Uint8Array => {
   const rest = utf8.encode(` ${key}=${value}\n`).length
   const digits = String(rest + String(rest).length).length
   return utf8.encode(`${rest + digits} ${key}=${value}\n`)
-}
-
-export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** The zeros that fill the last block of `size` bytes, counted. */

@@ -1,6 +1,8 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 
+export const DAY_MILLIS = 86_400_000
+
 /** Filesystems hold times that no date can say (ECMA-262, "Time Values and Time Range"). */
 const RANGE_MILLIS = 8.64e15
 

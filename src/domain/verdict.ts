@@ -27,7 +27,7 @@ export interface Reply {
 export type Reach = "episode" | "three-running" | "pass"
 
 /** What makes an answer a receipt; whatever else it says is kept as it came. */
-export type Acknowledgement = Pick<StoredAnswer, "status" | "host_id" | "episode_id" | "content_sha256">
+export type Acknowledgement = Required<Pick<StoredAnswer, "status" | "host_id" | "episode_id" | "content_sha256">>
 
 export type Verdict =
   | { readonly _tag: "Shipped"; readonly answer: Acknowledgement }
@@ -37,6 +37,7 @@ export type Verdict =
       readonly yourSha256: string
       readonly error: string
       readonly remediation: string | undefined
+      readonly body: unknown
     }
   | {
       readonly _tag: "Rejected"
@@ -137,7 +138,8 @@ export const judge = (reply: Reply, sent: Sent, nowMillis: number): Verdict => {
       storedSha256: text(ours.stored_sha256) ?? "unknown",
       yourSha256: yourSha256 ?? sent.sha256,
       error,
-      remediation: text(ours.remediation)
+      remediation: text(ours.remediation),
+      body
     }
   }
   if (status === 422 && error.startsWith("digest mismatch")) return { _tag: "DamagedOnTheWay", status, error, body }

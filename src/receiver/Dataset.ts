@@ -18,13 +18,22 @@ export interface Arrival {
   readonly contentSha256: Sha256
   /** From the `meta.json` inside, else from the header; absent where neither says one. */
   readonly commit?: Commit
+  /** The gate let it in. What is not new may only meet what is stored, or bring back what was. */
+  readonly isNew: boolean
 }
 
 /** What is known of a name before a body is read. */
 export type Standing =
   | { readonly _tag: "Absent" }
-  /** Indexed, and the stored file is there with the indexed size. */
-  | { readonly _tag: "Present"; readonly row: IndexRow & { readonly content_sha256: Sha256 } }
+  /** Not indexed, and a file is there: somebody was not answered yet, or the index lost its row. */
+  | { readonly _tag: "Unindexed" }
+  /** As `Absent`; `row` is what was withdrawn. */
+  | { readonly _tag: "Withdrawn"; readonly row: IndexRow }
+  /**
+   * Indexed, and the stored file is there with the indexed size. Without `content_sha256`: the very tarball that a row of an older
+   * version accepted, and nothing that could be accepted today, so that its content cannot be told.
+   */
+  | { readonly _tag: "Present"; readonly row: IndexRow }
   /** Indexed, but the stored file is gone or has another size. */
   | { readonly _tag: "Lost"; readonly row: IndexRow }
 

@@ -3,18 +3,20 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
+import { concat } from "../domain/concat.ts"
+import { parentOf } from "../domain/parentOf.ts"
 import type { IndexRow } from "../domain/row.ts"
 import * as Durable from "../durable.ts"
 import { type Change, type Coverage, Lookup } from "../services/Lookup.ts"
-import { wordsOf } from "../systemError.ts"
+import { isFull, wordsOf } from "../systemError.ts"
 import { followIndex, sizeAndInode } from "./followIndex.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
 import { holdStore } from "./holdStore.ts"
 import { inspectTail, mend, renew } from "./indexTail.ts"
-import { findRow } from "./readRow.ts"
+import { findLastRow, findRow } from "./readRow.ts"
 import { formatRow } from "./rowLine.ts"
-import { type EpisodeName, nameOf, parentOf, type StoreOptions } from "./storePaths.ts"
-import { IndexUnavailable, isFull } from "./trouble.ts"
+import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
+import { IndexUnavailable } from "./trouble.ts"
 
 /** The index, open for its only writer: whoever has it holds the store. */
 export class IndexLog extends Context.Service<
@@ -22,6 +24,8 @@ export class IndexLog extends Context.Service<
   {
     /** The standing row of a name. */
     readonly find: (name: EpisodeName) => Effect.Effect<IndexRow | undefined, PlatformError>
+    /** The same, or what the row said that was withdrawn last, its `status` still `withdrawn`. */
+    readonly findLast: (name: EpisodeName) => Effect.Effect<IndexRow | undefined, PlatformError>
     /** Durable when this returns; rows that wait share a write and a sync. Dies when the sync fails. */
     readonly append: (row: IndexRow) => Effect.Effect<void, IndexUnavailable>
     /** Why no row can be appended now, in words. */
@@ -77,18 +81,8 @@ const changesOf = (rows: ReadonlyArray<IndexRow>, lines: ReadonlyArray<Uint8Arra
   return rows.map((row, i): Change => {
     const place = { offset: at, length: (lines[i]?.length ?? 1) - 1 }
     at += place.length + 1
-    return { hostId: row.host_id, episodeId: row.episode_id, place: row.status === "withdrawn" ? undefined : place }
+    return { hostId: row.host_id, episodeId: row.episode_id, place, stands: row.status !== "withdrawn" }
   })
-}
-
-const joined = (lines: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const whole = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0))
-  let at = 0
-  for (const line of lines) {
-    whole.set(line, at)
-    at += line.length
-  }
-  return whole
 }
 
 const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: number) {
@@ -130,10 +124,12 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
           Effect.sync(() => behind.clear())
         )
   ).pipe(Effect.mapError(({ full, message }) => new IndexUnavailable({ message, full })))
-  const placeOf: Lookup["Service"]["find"] = (hostId, episodeId) =>
+  const lineOf: Lookup["Service"]["find"] = (hostId, episodeId) =>
     Effect.suspend(() => {
       const change = behind.get(nameOf({ hostId, episodeId }))
-      return change === undefined ? lookup.find(hostId, episodeId) : Effect.succeed(change.place)
+      return change === undefined
+        ? lookup.find(hostId, episodeId)
+        : Effect.succeed({ ...change.place, stands: change.stands })
     })
 
   const commit = Effect.fnUntraced(function* (waiting: ReadonlyArray<ReadonlyArray<IndexRow>>) {
@@ -143,7 +139,7 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
     if (rows.length === 0) return
     const texts = rows.map(formatRow)
     const lines = texts.map((text) => encoder.encode(text))
-    const bytes = joined(lines)
+    const bytes = concat(lines)
     yield* write(bytes)
     // A crash here leaves some of the lines, the last one perhaps torn: their files are stored, so that what is left of them is true.
     yield* Durable.syncFile(file)
@@ -159,7 +155,7 @@ const makeWriter = Effect.fnUntraced(function* (file: FileSystem.File, start: nu
 
   const submit = yield* makeGroupCommit(commit)
   return {
-    placeOf,
+    lineOf,
     append: (row: IndexRow) => submit([row]),
     trouble: Effect.suspend(() =>
       // Nothing may come to be appended while this says no: asking is the attempt to mend it.
@@ -182,10 +178,12 @@ const open = Effect.fnUntraced(function* (options: StoreOptions) {
     Effect.fail(new IndexUnavailable({ message, full }))
   )
   yield* reportUnreadable(options.indexPath, followed.unreadable, followed.unreadableAt)
-  const { placeOf, ...writer } = yield* makeWriter(file, end)
+  const { lineOf, ...writer } = yield* makeWriter(file, end)
+  const within = Effect.provideService(Lookup, { ...lookup, find: lineOf })
   return IndexLog.of({
     ...writer,
-    find: (name) => Effect.provideService(findRow(file, name), Lookup, { ...lookup, find: placeOf }),
+    find: (name) => within(findRow(file, name)),
+    findLast: (name) => within(findLastRow(file, name)),
     wasTorn: yield* fs.exists(tornMark(options.indexPath)),
     isMended: Effect.provideService(Durable.remove(tornMark(options.indexPath)), FileSystem.FileSystem, fs)
   })

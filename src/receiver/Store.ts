@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
   const durable = new Set<HostId>()
   const withFiles = Effect.provideService(FileSystem.FileSystem, fs)
   const path = (name: EpisodeName): string => storedPath(storeRoot, name)
-  const inspect = (name: EpisodeName) => orMissing(volume.inspect(path(name)))
+  const inspect = (name: EpisodeName) => volume.find(path(name))
 
   const syncOnce = yield* makeGroupCommit((directories: ReadonlyArray<string>) =>
     Effect.forEach([...new Set(directories)], Durable.syncDirectory, { concurrency: "unbounded", discard: true })

@@ -4,10 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { bearerIn, sameDigest } from "../bearer.ts"
+import { digestText } from "../digestText.ts"
 import { isLocal } from "../domain/listen.ts"
 import type { Sha256 } from "../domain/names.ts"
 import type { Problem } from "../domain/protocol.ts"
-import { Codec } from "../services/Codec.ts"
+import type { Codec } from "../services/Codec.ts"
 import { Peer } from "../services/Peer.ts"
 import { type Client, type Evidence, identify, type Ways } from "./identity.ts"
 
@@ -19,8 +21,6 @@ export interface Tokens {
   /** For the master's routes; it writes as nobody. */
   readonly admin: Redacted.Redacted | undefined
 }
-
-export const noTokens: Tokens = { shared: undefined, hosts: {}, admin: undefined }
 
 /** Who may ask at all; the one place for every route. */
 export class Auth extends Context.Service<
@@ -79,26 +79,11 @@ interface Known {
   readonly client: Client
 }
 
-/** Takes as long wherever the first difference is. */
-const sameDigest = (a: Sha256, b: Sha256): boolean => {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
-  return difference === 0
-}
-
 const find = (known: ReadonlyArray<Known>, digest: Sha256): Client | undefined => {
   const found = known.filter((entry) => sameDigest(entry.digest, digest)).map((entry) => entry.client)
   if (found.some((client) => client._tag === "AnyHost")) return { _tag: "AnyHost" }
   const hostIds = found.flatMap((client) => (client._tag === "OnlyHosts" ? client.hostIds : []))
   return hostIds.length === 0 ? undefined : { _tag: "OnlyHosts", hostIds, means: "token" }
-}
-
-const bearerIn = (authorization: string | undefined): Result.Result<string, Problem> => {
-  if (authorization === undefined) return Result.fail(unauthenticated("no token was sent"))
-  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-  return token === undefined
-    ? Result.fail(unauthenticated("Authorization is not `Bearer <token>`"))
-    : Result.succeed(token)
 }
 
 const STRANGE_TOKEN = "this token is not one of the receiver's"
@@ -123,17 +108,12 @@ export const layer = (
   Layer.effect(
     Auth,
     Effect.gen(function* () {
-      const codec = yield* Codec
-      const digestOf = (token: string): Sha256 => {
-        const hasher = codec.sha256()
-        hasher.update(token)
-        return hasher.digest()
-      }
+      const digestOf = yield* digestText
       let tokens = yield* current
       let known = knownOf(digestOf, tokens)
 
       const tokenIn = (authorization: string | undefined): Result.Result<Client, Problem> =>
-        Result.flatMap(bearerIn(authorization), (token) => {
+        Result.flatMap(Result.mapError(bearerIn(authorization), unauthenticated), (token) => {
           const client = find(known, digestOf(token))
           return client === undefined ? Result.fail(unauthenticated(STRANGE_TOKEN)) : Result.succeed(client)
         })
@@ -168,7 +148,7 @@ export const layer = (
         const isHost = Result.isSuccess(byConnection) && byConnection.success._tag === "OnlyHosts"
         const sent = bearerIn(evidence.headers["authorization"])
         if (Result.isFailure(sent))
-          return yield* Effect.fail(isHost ? notAdmin("certificate") : adminNeeded(sent.failure.error))
+          return yield* Effect.fail(isHost ? notAdmin("certificate") : adminNeeded(sent.failure))
         if (sameDigest(digestOf(sent.success), digestOf(Redacted.value(admin)))) return
         return yield* Effect.fail(adminNeeded(STRANGE_TOKEN))
       })

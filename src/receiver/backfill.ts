@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
 import * as Stream from "effect/Stream"
+import type { IndexRow } from "../domain/row.ts"
+import { wordsOf } from "../systemError.ts"
 import { type Adopted, adopt, complete } from "./adopt.ts"
 import { IndexLog } from "./IndexLog.ts"
 import { isComplete } from "./rows.ts"
 import { Store } from "./Store.ts"
 import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
-import { walkStore } from "./walkStore.ts"
+import { type Found, walkStore } from "./walkStore.ts"
 
 export interface BackfillReport {
   /** Stored files. */
@@ -14,7 +17,7 @@ export interface BackfillReport {
   readonly added: number
   /** Rows of older versions whose missing members were added, in a later row. */
   readonly completed: number
-  /** Files without a row, or with one that lacks something, that are no sound tarball of their episode. */
+  /** Files without a row, or with one that lacks something, that are no sound tarball of their episode or cannot be read. */
   readonly unsound: number
 }
 
@@ -35,12 +38,14 @@ const warnUnsound = (name: EpisodeName, adopted: Adopted) =>
       )
     : Effect.void
 
-/** Gives one stored file what it lacks in the index. */
-const backfillOne = Effect.fnUntraced(function* (name: EpisodeName, options: StoreOptions) {
-  const index = yield* IndexLog
+/** One that cannot be read must not keep the others, and the receiver, waiting. */
+const passOver = (what: string, path: string, error: PlatformError) =>
+  Effect.logError(
+    `${what} cannot be read and is passed over; give it back to the receiver's user, or mend the disk, and run \`cis490-receiver backfill\``
+  ).pipe(Effect.annotateLogs({ path, error: wordsOf(error) }), Effect.as<Count>("unsound"))
+
+const mend = Effect.fnUntraced(function* (name: EpisodeName, row: IndexRow | undefined, options: StoreOptions) {
   const store = yield* Store
-  const row = yield* index.find(name)
-  if (row !== undefined && isComplete(row)) return undefined
   // Gone since it was listed, or nothing that could be an episode.
   const file = yield* store.inspect(name)
   if (file === undefined) return undefined
@@ -48,6 +53,22 @@ const backfillOne = Effect.fnUntraced(function* (name: EpisodeName, options: Sto
   yield* warnUnsound(name, adopted)
   return countOf(adopted, row === undefined ? "added" : "completed")
 })
+
+/** Gives one stored file what it lacks in the index. */
+const backfillOne = Effect.fnUntraced(function* (name: EpisodeName, options: StoreOptions) {
+  const index = yield* IndexLog
+  const store = yield* Store
+  const row = yield* index.find(name)
+  if (row !== undefined && isComplete(row)) return undefined
+  return yield* Effect.catchTag(mend(name, row, options), "PlatformError", (error) =>
+    passOver("a stored file", store.path(name), error)
+  )
+})
+
+const lookAt = (found: Exclude<Found, { readonly _tag: "Stray" }>, options: StoreOptions) =>
+  found._tag === "Episode"
+    ? backfillOne(found.name, options)
+    : passOver("a host's directory in the store", found.path, found.error)
 
 /**
  * Goes through the whole store: adds rows for files without one, completes older rows. Reads only files whose row lacks something.
@@ -66,10 +87,10 @@ export const backfill = Effect.fnUntraced(function* (
       return onProgress(report)
     })
   yield* walkStore(options.storeRoot).pipe(
-    Stream.mapEffect(
-      (found) => (found._tag === "Episode" ? Effect.flatMap(backfillOne(found.name, options), note) : Effect.void),
-      { concurrency: CONCURRENCY, unordered: true }
-    ),
+    Stream.mapEffect((found) => (found._tag === "Stray" ? Effect.void : Effect.flatMap(lookAt(found, options), note)), {
+      concurrency: CONCURRENCY,
+      unordered: true
+    }),
     Stream.runDrain
   )
   yield* index.isMended

@@ -6,8 +6,8 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Scope from "effect/Scope"
 import { freeBlock, makeBlock } from "../block.ts"
 import type { Problem } from "../domain/protocol.ts"
-import { openArrivals } from "./arrivals.ts"
 import type { Limits } from "./limits.ts"
+import { readAhead } from "./readAhead.ts"
 
 export interface Body {
   /**
@@ -69,8 +69,8 @@ export const openBody = (
   limits: Pick<Limits["Service"], "bodyIdleMillis" | "crawl">
 ): Effect.Effect<Body, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const arrivals = yield* openArrivals(request, { most: bytes, isAll: !open })
-    const { ahead, fill, over, received, takePiece } = arrivals
+    const incoming = yield* readAhead(request, { most: bytes, isAll: !open })
+    const { ahead, fill, over, received, takePiece } = incoming
     // Not empty where the length was not said: only reading on tells that there is no more.
     const makeBuffer = () => makeBlock(open ? Math.max(bytes, 1) : bytes)
     let made: Uint8Array<ArrayBuffer> | undefined
@@ -83,13 +83,13 @@ export const openBody = (
     const crawls = () =>
       waitedMillis >= limits.crawl.afterMillis && received() * 1000 < limits.crawl.bytesPerSecond * waitedMillis
 
-    const arrival = arrivals.something.pipe(
+    const arrival = incoming.something.pipe(
       Effect.timeoutOrElse({
         duration: limits.bodyIdleMillis,
         orElse: () => stuck(`the body stood still for ${limits.bodyIdleMillis / 1000} s ${soFar()}`)
       }),
       (effect) => (until === undefined ? effect : Effect.raceFirst(effect, Effect.flatMap(until, Effect.fail))),
-      (effect) => abandonable(effect, Effect.asVoid(Effect.timeoutOption(arrivals.ended, LAST_MILLIS)))
+      (effect) => abandonable(effect, Effect.asVoid(Effect.timeoutOption(incoming.ended, LAST_MILLIS)))
     )
 
     /** What cannot be waited for any longer. */
@@ -115,7 +115,7 @@ export const openBody = (
     /** From now on nothing is added to what came. */
     const giveUp = (problem: Problem) =>
       Effect.andThen(
-        arrivals.stop,
+        incoming.stop,
         Effect.sync(() => void (failure = problem))
       )
 

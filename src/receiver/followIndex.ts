@@ -84,7 +84,7 @@ const makeLineReader = (inode: string, start: Coverage | undefined) => {
 
   const read = (text: string, place: Place): Change | undefined => {
     const subject = subjectOf(text)
-    if (Predicate.isObject(subject)) return { ...subject.name, place: subject.stands ? place : undefined }
+    if (Predicate.isObject(subject)) return { ...subject.name, place, stands: subject.stands }
     if (subject === "unreadable" && unreadable++ < NAMED_LINES) unreadableAt.push(place.offset)
     return undefined
   }

@@ -2,10 +2,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import { parentOf } from "../domain/parentOf.ts"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
-import { lockPath, parentOf, type StoreOptions } from "./storePaths.ts"
+import { lockPath, type StoreOptions } from "./storePaths.ts"
 
 /** This disk cannot keep what the receiver promises: a mistake of whoever configured it. */
 export class UnfitStorage extends Schema.TaggedError<UnfitStorage>()("UnfitStorage", {

@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import type { Problem, StoredAnswer } from "../domain/protocol.ts"
 import { Codec } from "../services/Codec.ts"
 import { Volume } from "../services/Volume.ts"
+import { withServices } from "../withServices.ts"
 import { type Archive, type ArchiveFault, type ArchiveReport, openArchive } from "./archive.ts"
 import { checkedReport, refusal } from "./arrived.ts"
 import { type Body, openBody } from "./body.ts"
@@ -19,7 +20,6 @@ import { Limits } from "./limits.ts"
 import { diskProblem, openPart, type Part } from "./part.ts"
 import type { Announcement } from "./questions.ts"
 import { Slots } from "./slots.ts"
-import { within } from "./within.ts"
 
 export class Intake extends Context.Service<
   Intake,
@@ -39,11 +39,15 @@ export class Intake extends Context.Service<
         readonly onBytes: (received: number) => void
       }
     ) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
-    /** Stores what lies synced at `path`, in `incoming/`, and was found to be what `report` says. Not to be interrupted. */
+    /**
+     * Stores what lies synced at `path`, in `incoming/`, and was found to be what `report` says; `isNew` as in `Reply`. Not to be
+     * interrupted.
+     */
     readonly store: (
       path: string,
       announced: Announcement,
-      report: ArchiveReport
+      report: ArchiveReport,
+      isNew: boolean
     ) => Effect.Effect<StoredAnswer, Problem, Scope.Scope>
   }
 >()("cis490/receiver/Intake") {}
@@ -96,11 +100,11 @@ export const layer = (options: {
         })
       })
 
-      const store: Intake["Service"]["store"] = (path, announced, report) => {
+      const store: Intake["Service"]["store"] = (path, announced, report, isNew) => {
         const { bytes, episodeId, hostId, sha256 } = announced
         const commit = report.metaCommit ?? announced.commit
         const { contentSha256 } = report
-        const arrival = { path, hostId, episodeId, sha256, bytes, contentSha256 }
+        const arrival = { path, hostId, episodeId, sha256, bytes, contentSha256, isNew }
         return dataset
           .commit({ ...arrival, ...(commit === undefined ? {} : { commit }) })
           .pipe(orEndProgram, Effect.provideService(Fatal, fatal))
@@ -129,11 +133,11 @@ export const layer = (options: {
           yield* part.sync
           // A crash from here on leaves a whole tarball in `incoming/`, which the next start takes in or removes.
           yield* part.handOver
-          return yield* store(part.path, announced, report).pipe(Scope.provide(answered))
+          return yield* store(part.path, announced, report, isNew).pipe(Scope.provide(answered))
         },
         Effect.scoped,
         Effect.uninterruptible,
-        within(context)
+        withServices(context)
       )
       const take: Intake["Service"]["take"] = (request, announced, how) =>
         Effect.flatMap(Effect.scope, (answered) => takeIn(request, announced, how, answered))

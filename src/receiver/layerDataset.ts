@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import type { StoredAnswer } from "../domain/protocol.ts"
 import type { IndexRow } from "../domain/row.ts"
 import { wordsOf } from "../systemError.ts"
+import { withServices } from "../withServices.ts"
 import { adopt, complete } from "./adopt.ts"
 import { type Arrival, Dataset, type Standing } from "./Dataset.ts"
 import { type Fatal, orEndProgram } from "./Fatal.ts"
@@ -18,11 +19,15 @@ import { removeLeftovers } from "./leftovers.ts"
 import { makeNameLocks } from "./nameLocks.ts"
 import { otherContent, storedCopyLost } from "./problems.ts"
 import { repair } from "./repair.ts"
-import { accepts, describes, type FullRow, isFull, now, rowOf } from "./rows.ts"
+import { accepts, answerOf, describes, type FullRow, isFull, isOf, now, rowOf } from "./rows.ts"
 import { layerStore, Store } from "./Store.ts"
 import { type EpisodeName, nameOf, type StoreOptions } from "./storePaths.ts"
 import { cannotStore, type IndexUnavailable } from "./trouble.ts"
-import { within } from "./within.ts"
+import { makeVerdicts, type Verdicts } from "./verdicts.ts"
+
+interface Options extends StoreOptions {
+  readonly verdicts: Verdicts
+}
 
 /** An arrival that has its place: what is answered, and the row that is still to be written for it. */
 interface Placed {
@@ -30,42 +35,49 @@ interface Placed {
   readonly row?: FullRow
 }
 
-const answerOf = (status: StoredAnswer["status"], row: FullRow): StoredAnswer => ({
-  status,
-  host_id: row.host_id,
-  episode_id: row.episode_id,
-  sha256: row.sha256,
-  bytes: row.bytes,
-  content_sha256: row.content_sha256
-})
-
 const digestsOf = (row: IndexRow) => ({ sha256: row.sha256, contentSha256: row.content_sha256 })
 
 const orProblem = <A, R>(effect: Effect.Effect<A, PlatformError | IndexUnavailable, R>) =>
   Effect.mapError(effect, cannotStore)
 
-const toPresent = (row: FullRow): Standing => ({ _tag: "Present", row })
+/** What the index says of a name, held against the store. */
+type Indexed = Exclude<Standing, { readonly _tag: "Unindexed" }>
 
-const judge = Effect.fnUntraced(function* (name: EpisodeName, options: StoreOptions) {
+const judge = Effect.fnUntraced(function* (name: EpisodeName, options: Options) {
   const index = yield* IndexLog
   const store = yield* Store
-  const row = yield* index.find(name)
-  if (row === undefined) return { _tag: "Absent" } satisfies Standing as Standing
+  const row = yield* index.findLast(name)
+  if (row === undefined) return { _tag: "Absent" } satisfies Indexed as Indexed
+  if (row.status === "withdrawn") return { _tag: "Withdrawn", row } satisfies Indexed as Indexed
   const file = yield* store.inspect(name)
-  const lost: Standing = { _tag: "Lost", row }
+  const lost: Indexed = { _tag: "Lost", row }
   if (file?.type !== "File" || file.size !== row.bytes) return lost
-  if (isFull(row)) return toPresent(row)
+  const present: Indexed = { _tag: "Present", row }
+  if (isFull(row)) return present
+  const known = options.verdicts.recall(name, file)
+  if (known !== undefined) return known === row.sha256 ? present : lost
   const completed = yield* complete(name, row, options)
-  return completed._tag === "Row" ? toPresent(completed.row) : lost
+  if (completed._tag === "Row") return { _tag: "Present", row: completed.row } satisfies Indexed as Indexed
+  options.verdicts.remember(name, file, completed.sha256)
+  return completed.sha256 === row.sha256 ? present : lost
 }, orProblem)
 
-const compare = (row: FullRow, arrival: Arrival) =>
+/** The same for a name whose arrival is not here yet: an arrival meets a file without a row when it is linked. */
+const judgeFirst = Effect.fnUntraced(function* (name: EpisodeName, options: Options) {
+  const standing = yield* judge(name, options)
+  if (standing._tag !== "Absent") return standing
+  const store = yield* Store
+  const file = yield* orProblem(store.inspect(name))
+  return file?.type === "File" ? ({ _tag: "Unindexed" } satisfies Standing as Standing) : standing
+})
+
+const compare = (row: IndexRow, arrival: Arrival) =>
   accepts(row, arrival)
-    ? Effect.succeed<Placed>({ answer: answerOf("already_present", row) })
+    ? Effect.succeed<Placed>({ answer: answerOf("already_present", row, arrival.contentSha256) })
     : Effect.fail(otherContent(digestsOf(row), arrival))
 
 /** A stored file without a row: it counts from now on, and the arrival is measured by it. */
-const meetUnindexed = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+const meetUnindexed = Effect.fnUntraced(function* (arrival: Arrival, options: Options) {
   const adopted = yield* orProblem(adopt(arrival, options))
   if (adopted._tag === "Row") yield* orProblem(removeLeftovers(arrival, options))
   return yield* adopted._tag === "Row"
@@ -73,8 +85,15 @@ const meetUnindexed = Effect.fnUntraced(function* (arrival: Arrival, options: St
     : Effect.fail(storedCopyLost({ sha256: adopted.sha256, contentSha256: undefined }, arrival))
 })
 
-const placeNew = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+/** Nothing stands under the name. What the gate did not let in is not linked: the file that it was to meet may be gone. */
+const placeNew = Effect.fnUntraced(function* (
+  standing: Extract<Indexed, { readonly _tag: "Absent" | "Withdrawn" }>,
+  arrival: Arrival,
+  options: Options
+) {
   const store = yield* Store
+  const mayEnter = arrival.isNew || (standing._tag === "Withdrawn" && isOf(standing.row, arrival))
+  if (!mayEnter) return yield* meetUnindexed(arrival, options)
   if (!(yield* orProblem(store.link(arrival.path, arrival)))) return yield* meetUnindexed(arrival, options)
   const row = rowOf(arrival, arrival, yield* now)
   return { answer: answerOf("stored", row), row } satisfies Placed as Placed
@@ -104,11 +123,12 @@ const heal = Effect.fnUntraced(function* (lost: IndexRow, arrival: Arrival) {
   return { answer: answerOf("stored", row), ...(describes(lost, arrival) ? {} : { row }) } satisfies Placed as Placed
 })
 
-const place = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+const place = Effect.fnUntraced(function* (arrival: Arrival, options: Options) {
   const standing = yield* judge(arrival, options)
   switch (standing._tag) {
     case "Absent":
-      return yield* placeNew(arrival, options)
+    case "Withdrawn":
+      return yield* placeNew(standing, arrival, options)
     case "Present":
       return yield* compare(standing.row, arrival)
     case "Lost":
@@ -127,7 +147,7 @@ const removeIncoming = (fs: FileSystem.FileSystem, { path }: Arrival): Effect.Ef
       )
     )
 
-const commit = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOptions) {
+const commit = Effect.fnUntraced(function* (arrival: Arrival, options: Options) {
   const index = yield* IndexLog
   const fs = yield* FileSystem.FileSystem
   const placed = yield* place(arrival, options).pipe(Effect.tapError(() => removeIncoming(fs, arrival)))
@@ -138,8 +158,9 @@ const commit = Effect.fnUntraced(function* (arrival: Arrival, options: StoreOpti
   return placed.answer
 })
 
-const make = Effect.fnUntraced(function* (options: StoreOptions) {
-  yield* repair(options)
+const make = Effect.fnUntraced(function* (storeOptions: StoreOptions) {
+  yield* repair(storeOptions)
+  const options: Options = { ...storeOptions, verdicts: makeVerdicts() }
   const index = yield* IndexLog
   const oneAtATime = makeNameLocks()
   const services = yield* Effect.context<Exclude<Effect.Services<ReturnType<typeof commit>>, Scope.Scope> | Fatal>()
@@ -148,7 +169,7 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
     // Behind whoever is storing or healing it: what is said to be there is durable there.
     standing: (hostId, episodeId) => {
       const name = { hostId, episodeId }
-      return oneAtATime(nameOf(name), judge(name, options)).pipe(orEndProgram, within(services))
+      return oneAtATime(nameOf(name), judgeFirst(name, options)).pipe(orEndProgram, withServices(services))
     },
     commit: (arrival) =>
       Effect.flatMap(Effect.scope, (answered) =>
@@ -157,7 +178,7 @@ const make = Effect.fnUntraced(function* (options: StoreOptions) {
           orEndProgram,
           // The caller's scope, not the one that the services were made in.
           Scope.provide(answered),
-          within(services)
+          withServices(services)
         )
       ),
     trouble: index.trouble

@@ -7,11 +7,11 @@ import * as Result from "effect/Result"
 import { parseReprDigest } from "../domain/digest.ts"
 import { type Commit, isCommit, isSha256, type Sha256 } from "../domain/names.ts"
 import { header, type Problem, type StoredAnswer } from "../domain/protocol.ts"
-import type { IndexRow } from "../domain/row.ts"
 import { Dataset, type Standing } from "./Dataset.ts"
 import { Gate } from "./gate.ts"
 import { Limits } from "./limits.ts"
 import { otherContent, storedCopyLost } from "./problems.ts"
+import { answerOf, isFull, isOf } from "./rows.ts"
 import type { Names } from "./target.ts"
 
 /** What the headers say will come. */
@@ -96,44 +96,35 @@ export const announcementIn = (
     }
   })
 
-export const storedAnswer = (
-  status: StoredAnswer["status"],
-  row: IndexRow & { readonly content_sha256: Sha256 }
-): StoredAnswer => ({
-  status,
-  host_id: row.host_id,
-  episode_id: row.episode_id,
-  sha256: row.sha256,
-  bytes: row.bytes,
-  content_sha256: row.content_sha256
-})
-
 export type Reply =
   | { readonly _tag: "Known"; readonly answer: StoredAnswer }
-  /** The body has to be read. `isNew` when nothing of this name was ever accepted: the gate is asked about it. */
+  /** The body has to be read. `isNew` unless it can only meet, or bring back, what was accepted: the gate is asked about it. */
   | { readonly _tag: "Wanted"; readonly isNew: boolean }
 
 /** Whatever the window says today: an answer that was lost must not turn into a refusal. */
 export const alreadyThere = (standing: Standing, announced: Announcement): Result.Result<Reply, Problem> => {
   if (standing._tag === "Absent") return Result.succeed({ _tag: "Wanted", isNew: true })
+  // Which content it is only the body can tell, and that the stored file stays.
+  if (standing._tag === "Unindexed") return Result.succeed({ _tag: "Wanted", isNew: false })
+  if (standing._tag === "Withdrawn") {
+    return Result.succeed({ _tag: "Wanted", isNew: !isOf(standing.row, announced) })
+  }
   const { row } = standing
   const stored = { sha256: row.sha256, contentSha256: row.content_sha256 }
-  const otherwise =
-    announced.contentSha256 !== undefined &&
-    row.content_sha256 !== undefined &&
-    announced.contentSha256 !== row.content_sha256
+  const isSame = isOf(row, announced)
   if (standing._tag === "Lost") {
-    return otherwise && announced.sha256 !== row.sha256
+    const isOther = announced.contentSha256 !== undefined && isFull(row)
+    return isOther && !isSame
       ? Result.fail(storedCopyLost(stored, announced))
       : Result.succeed({ _tag: "Wanted", isNew: false })
   }
-  if (announced.sha256 === row.sha256 || announced.contentSha256 === row.content_sha256) {
-    return Result.succeed({ _tag: "Known", answer: storedAnswer("already_present", standing.row) })
+  if (isSame) {
+    return Result.succeed({ _tag: "Known", answer: answerOf("already_present", row, announced.contentSha256) })
   }
-  return otherwise
-    ? Result.fail(otherContent(stored, announced))
-    : // Which content this is only the body can tell.
+  return announced.contentSha256 === undefined && isFull(row)
+    ? // Which content this is only the body can tell.
       Result.succeed({ _tag: "Wanted", isNew: false })
+    : Result.fail(otherContent(stored, announced))
 }
 
 export const tooLarge = (bytes: number, limit: number): Problem => ({

@@ -1,16 +1,17 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import { Lookup, type Place } from "../services/Lookup.ts"
+import { type LastLine, Lookup } from "../services/Lookup.ts"
 import { readTextAt } from "./followIndex.ts"
-import { parseLine } from "./rowLine.ts"
+import { type Line, parseLine } from "./rowLine.ts"
 import { type EpisodeName, nameOf } from "./storePaths.ts"
 
+const isSo = (line: Line, name: EpisodeName, { stands }: LastLine): line is Extract<Line, { readonly name: unknown }> =>
+  line._tag === (stands ? "Stands" : "Withdrawn") && nameOf(line.name) === nameOf(name)
+
 /** The row at a place the lookup gave. A lookup that is wrong is emptied, for the next start to build anew, and ends the process. */
-export const readRow = Effect.fnUntraced(function* (file: FileSystem.File, name: EpisodeName, place: Place) {
+const readRow = Effect.fnUntraced(function* (file: FileSystem.File, name: EpisodeName, place: LastLine) {
   const line = parseLine(yield* readTextAt(file, place.offset, place.length))
-  if (line._tag === "Stands" && line.row.host_id === name.hostId && line.row.episode_id === name.episodeId) {
-    return line.row
-  }
+  if (isSo(line, name, place)) return line.row
   const lookup = yield* Lookup
   yield* Effect.orDie(lookup.clear)
   return yield* Effect.die(
@@ -18,9 +19,13 @@ export const readRow = Effect.fnUntraced(function* (file: FileSystem.File, name:
   )
 })
 
-/** The standing row of a name, as far as the lookup has followed the index. */
-export const findRow = Effect.fnUntraced(function* (file: FileSystem.File, name: EpisodeName) {
+/** The row that the last line about a name says, standing or `withdrawn`, as far as the lookup has followed the index. */
+export const findLastRow = Effect.fnUntraced(function* (file: FileSystem.File, name: EpisodeName) {
   const lookup = yield* Lookup
   const place = yield* lookup.find(name.hostId, name.episodeId)
   return place === undefined ? undefined : yield* readRow(file, name, place)
 })
+
+/** The standing row of a name. */
+export const findRow = (file: FileSystem.File, name: EpisodeName) =>
+  Effect.map(findLastRow(file, name), (row) => (row?.status === "withdrawn" ? undefined : row))

@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import { wordsOf } from "../systemError.ts"
 import { backfill } from "./backfill.ts"
 import { examine } from "./examine.ts"
 import { IndexLog } from "./IndexLog.ts"
@@ -62,11 +64,13 @@ const clear = Effect.fnUntraced(function* (entry: string, options: StoreOptions)
   yield* fs.remove(path, { force: true })
 })
 
-/** A disk that is full now must not keep the receiver from saying so. */
-const leave = (entry: string) => (error: IndexUnavailable) =>
-  Effect.logError("an upload from before the start waits for the index").pipe(
-    Effect.annotateLogs({ entry, error: error.message })
-  )
+/** A disk that is full now must not keep the receiver from saying so, nor a file that cannot be read, or removed, from starting. */
+const leave = (path: string) => (error: IndexUnavailable | PlatformError) =>
+  Effect.logError(
+    error._tag === "IndexUnavailable"
+      ? "an upload from before the start waits for the index"
+      : "an upload from before the start is left in incoming/ until the next one: it cannot be read or removed; `cis490-receiver verify` says what became of its episode"
+  ).pipe(Effect.annotateLogs({ path, error: error._tag === "PlatformError" ? wordsOf(error) : error.message }))
 
 /**
  * Brings store and index into agreement after a crash, from the names that were left in `incoming/`. Only when the index itself was
@@ -76,7 +80,7 @@ export const repair = Effect.fnUntraced(function* (options: StoreOptions) {
   const fs = yield* FileSystem.FileSystem
   const index = yield* IndexLog
   for (const entry of (yield* fs.readDirectory(options.incomingRoot)).toSorted()) {
-    yield* Effect.catchTag(clear(entry, options), "IndexUnavailable", leave(entry))
+    yield* Effect.catch(clear(entry, options), leave(`${options.incomingRoot}/${entry}`))
   }
   if (!index.wasTorn) return
   yield* Effect.logWarning("the index was torn: looking through the whole store for files without rows")

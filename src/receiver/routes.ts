@@ -11,14 +11,15 @@ import { Auth } from "./auth.ts"
 import { checkIn } from "./checkin.ts"
 import type { Dataset } from "./Dataset.ts"
 import type { Gate } from "./gate.ts"
+import { lookUp } from "./head.ts"
 import { health } from "./health.ts"
 import type { Hosts } from "./hosts.ts"
 import type { Client } from "./identity.ts"
 import type { Intake } from "./intake.ts"
 import type { Limits } from "./limits.ts"
-import { lookUp } from "./lookup.ts"
 import type { Book } from "./master/book.ts"
 import type { Commanding } from "./master/command.ts"
+import type { Refusals } from "./master/refusals.ts"
 import { heartbeat, listHosts, setTopology, showTopology } from "./master/routes.ts"
 import { openapi } from "./openapi.ts"
 import { mistake, respondProblem, statusOf } from "./problems.ts"
@@ -32,7 +33,7 @@ import { look } from "./uploads/routes/look.ts"
 import { proceed } from "./uploads/routes/proceed.ts"
 import type { Uploads } from "./uploads/Uploads.ts"
 
-type World = Auth | Book | Commanding | Dataset | Gate | Hosts | Intake | Limits | Uploads | Scope.Scope
+type World = Auth | Book | Commanding | Dataset | Gate | Hosts | Intake | Limits | Refusals | Uploads | Scope.Scope
 type Route<T extends Target["_tag"]> = (
   request: HttpServerRequest,
   target: Extract<Target, { readonly _tag: T }>

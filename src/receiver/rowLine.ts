@@ -1,4 +1,5 @@
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { EpisodeId, HostId } from "../domain/names.ts"
 import { IndexRow } from "../domain/row.ts"
@@ -6,8 +7,9 @@ import type { EpisodeName } from "./storePaths.ts"
 
 /** What a line of the index says. */
 export type Line =
-  | { readonly _tag: "Stands"; readonly row: IndexRow }
-  | { readonly _tag: "Withdrawn"; readonly name: EpisodeName }
+  | { readonly _tag: "Stands"; readonly name: EpisodeName; readonly row: IndexRow }
+  /** `row`: what was withdrawn, where the line says it. */
+  | { readonly _tag: "Withdrawn"; readonly name: EpisodeName; readonly row: IndexRow | undefined }
   | { readonly _tag: "Blank" }
   | { readonly _tag: "Unreadable" }
 
@@ -20,21 +22,31 @@ const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(tex
 /** Whether a line is whole, whatever it says: a line that a crash tore is no JSON. */
 export const isWhole = (text: string): boolean => text.trim() === "" || Option.isSome(parseJson(text))
 
+const nameIn = ({ host_id, episode_id }: Pick<IndexRow, "host_id" | "episode_id">): EpisodeName => ({
+  hostId: host_id,
+  episodeId: episode_id
+})
+
+/** What others write where there is nothing to say. */
+const withoutNulls = (value: unknown): unknown =>
+  Predicate.isObject(value) && Object.values(value).includes(null)
+    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+    : value
+
 const readValue = (value: unknown): Line => {
   const withdrawn = Option.getOrUndefined(decodeWithdrawal(value))
-  if (withdrawn !== undefined) {
-    return { _tag: "Withdrawn", name: { hostId: withdrawn.host_id, episodeId: withdrawn.episode_id } }
-  }
-  return Option.match(decodeRow(value), {
-    onNone: (): Line => ({ _tag: "Unreadable" }),
-    onSome: (row): Line => ({ _tag: "Stands", row })
-  })
+  const row = Option.getOrUndefined(decodeRow(value))
+  if (withdrawn !== undefined) return { _tag: "Withdrawn", name: nameIn(withdrawn), row }
+  return row === undefined ? { _tag: "Unreadable" } : { _tag: "Stands", name: nameIn(row), row }
 }
 
 export const parseLine = (text: string): Line =>
   text.trim() === ""
     ? { _tag: "Blank" }
-    : Option.match(parseJson(text), { onNone: (): Line => ({ _tag: "Unreadable" }), onSome: readValue })
+    : Option.match(parseJson(text), {
+        onNone: (): Line => ({ _tag: "Unreadable" }),
+        onSome: (value) => readValue(withoutNulls(value))
+      })
 
 /**
  * What `formatRow` writes, with or without a space behind colons and commas, told without parsing: whoever builds a lookup reads
@@ -61,9 +73,8 @@ export const subjectOf = (text: string): Subject => {
   const line = parseLine(text)
   switch (line._tag) {
     case "Stands":
-      return { name: { hostId: line.row.host_id, episodeId: line.row.episode_id }, stands: true }
     case "Withdrawn":
-      return { name: line.name, stands: false }
+      return { name: line.name, stands: line._tag === "Stands" }
     case "Blank":
       return "blank"
     case "Unreadable":

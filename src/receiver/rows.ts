@@ -2,7 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { Commit, Sha256 } from "../domain/names.ts"
-import { SCHEMA_VERSION } from "../domain/protocol.ts"
+import { SCHEMA_VERSION, type StoredAnswer } from "../domain/protocol.ts"
 import type { IndexRow } from "../domain/row.ts"
 import type { EpisodeName } from "./storePaths.ts"
 
@@ -16,6 +16,23 @@ export interface Copy {
   readonly bytes: number
   readonly contentSha256: Sha256
   readonly commit?: Commit | undefined
+}
+
+/** Whoever sends the very tarball knows what is in it, where the row does not: `announced`. */
+export const answerOf = (
+  status: StoredAnswer["status"],
+  row: IndexRow,
+  announced?: Sha256 | undefined
+): StoredAnswer => {
+  const contentSha256 = row.content_sha256 ?? announced
+  return {
+    status,
+    host_id: row.host_id,
+    episode_id: row.episode_id,
+    sha256: row.sha256,
+    bytes: row.bytes,
+    ...(contentSha256 === undefined ? {} : { content_sha256: contentSha256 })
+  }
 }
 
 export const now: Effect.Effect<string> = Effect.map(DateTime.now, DateTime.formatIso)
@@ -47,6 +64,10 @@ export const isComplete = (row: IndexRow): boolean => isFull(row) && row.commit 
 /** Whether a copy is what the row accepted: by content, or by tarball where the row says no content. */
 export const accepts = (row: IndexRow, copy: Copy): boolean =>
   isFull(row) ? row.content_sha256 === copy.contentSha256 : row.sha256 === copy.sha256
+
+/** Whether the row is of this tarball, known by either digest. */
+export const isOf = (row: IndexRow, copy: Pick<Copy, "sha256"> & { readonly contentSha256: Sha256 | undefined }) =>
+  row.sha256 === copy.sha256 || (isFull(row) && row.content_sha256 === copy.contentSha256)
 
 /** Whether the row says of the stored copy what is so. */
 export const describes = (row: IndexRow, copy: Copy): boolean =>

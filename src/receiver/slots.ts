@@ -21,9 +21,9 @@ interface Asked {
 }
 
 /**
- * A place for every upload under way: `max` in all, at most half of them, but at least one, for one host. Nobody starves: a quarter
- * of the places large bodies leave to small ones, and as many are kept for hosts that hold none and were turned away a moment ago,
- * where others would take the next one again and again.
+ * A place for every upload under way: `max` in all, at most half of them, but at least one, for one host. Large bodies leave a
+ * quarter of the places to small ones. Up to another quarter is kept for hosts that hold none and were turned away within the last
+ * minute, where others would take the next one again and again.
  */
 export const makeSlots = (max: number) => {
   const forOne = Math.max(1, Math.floor(max / 2))

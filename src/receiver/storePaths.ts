@@ -1,5 +1,7 @@
 /** Where everything lies on the receiver's disk. */
+
 import { type EpisodeId, type HostId, isEpisodeId, isHostId, suffixed } from "../domain/names.ts"
+import { parentOf } from "../domain/parentOf.ts"
 
 /** What an episode is called in the dataset. */
 export interface EpisodeName {
@@ -20,8 +22,6 @@ const EXTENSION = ".tar.zst"
 
 /** `host/episode`, for people and as a key. */
 export const nameOf = ({ hostId, episodeId }: EpisodeName): string => `${hostId}/${episodeId}`
-
-export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
 
 export const lockPath = (storeRoot: string): string => `${storeRoot}/.lock`
 

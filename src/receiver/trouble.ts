@@ -1,7 +1,7 @@
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import type { Problem } from "../domain/protocol.ts"
-import { codeOf, wordsOf } from "../systemError.ts"
+import { codeOf, isFull, wordsOf } from "../systemError.ts"
 
 /** A row could not be appended; nothing of it is left in the index, or will be before the next row. */
 export class IndexUnavailable extends Schema.TaggedError<IndexUnavailable>()("IndexUnavailable", {
@@ -10,9 +10,6 @@ export class IndexUnavailable extends Schema.TaggedError<IndexUnavailable>()("In
   /** The disk is full. */
   full: Schema.Boolean
 }) {}
-
-/** The disk, or the quota on it, is used up. */
-export const isFull = (error: PlatformError): boolean => ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")
 
 /** The disk does not give back what was written. */
 export const isBroken = (error: PlatformError): boolean => codeOf(error) === "EIO"

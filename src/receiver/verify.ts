@@ -118,8 +118,9 @@ const check = Effect.fnUntraced(function* (
   )
   yield* Stream.runForEach(walkStore(options.storeRoot), (found) =>
     Effect.gen(function* () {
+      if (found._tag === "Unlisted") return yield* found.error
       if (found._tag === "Stray") strays.push(found.path)
-      else if ((yield* lookup.find(found.name.hostId, found.name.episodeId)) === undefined) {
+      else if ((yield* lookup.find(found.name.hostId, found.name.episodeId))?.stands !== true) {
         suspects.set(nameOf(found.name), found.name)
       }
     })

@@ -5,8 +5,8 @@ import { Volume } from "./Volume.ts"
 
 /**
  * The same `FileSystem` and `Volume` for disks of this machine that are asked thousands of times: what is small is read, written,
- * made, renamed and removed in place, without a turn of the thread pool. A disk that hangs hangs the whole program, which the watchdog ends; whoever must go on then
- * asks the others.
+ * made, renamed and removed in place, without a turn of the thread pool. If such a disk hangs, the whole program hangs and the
+ * watchdog ends it; code that must go on uses the ordinary services.
  */
 export class LocalDisk extends Context.Service<
   LocalDisk,

@@ -9,11 +9,19 @@ export interface Place {
   readonly length: number
 }
 
-/** What a line changes: its name stands there from now on, or no longer anywhere. */
+/** The last line about a name. */
+export interface LastLine extends Place {
+  /** False where it withdraws the name. */
+  readonly stands: boolean
+}
+
+/** What a line changes: from now on it is the last about its name. */
 export interface Change {
   readonly hostId: HostId
   readonly episodeId: EpisodeId
-  readonly place: Place | undefined
+  readonly place: Place
+  /** False where it withdraws the name. */
+  readonly stands: boolean
 }
 
 export interface Entry extends Place {
@@ -40,7 +48,7 @@ export class LookupUnavailable extends Schema.TaggedError<LookupUnavailable>()("
 }) {}
 
 /**
- * Finds the standing row of a name in the index without reading the index. Holds nothing that the index does not say, and may be
+ * Finds the last line about a name in the index without reading the index. Holds nothing that the index does not say, and may be
  * lost at any time: what is gone is read from the index again. Dies when its storage cannot be read.
  */
 export class Lookup extends Context.Service<
@@ -48,8 +56,8 @@ export class Lookup extends Context.Service<
   {
     /** `undefined` when it is empty. */
     readonly coverage: Effect.Effect<Coverage | undefined, LookupUnavailable>
-    readonly find: (hostId: HostId, episodeId: EpisodeId) => Effect.Effect<Place | undefined>
-    /** Up to `limit` entries by host and episode, those after `after`, in byte order. */
+    readonly find: (hostId: HostId, episodeId: EpisodeId) => Effect.Effect<LastLine | undefined>
+    /** Up to `limit` standing entries by host and episode, those after `after`, in byte order. */
     readonly page: (after: Omit<Entry, keyof Place> | undefined, limit: number) => Effect.Effect<ReadonlyArray<Entry>>
     /** Standing rows. */
     readonly count: Effect.Effect<number>

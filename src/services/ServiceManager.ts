@@ -14,6 +14,8 @@ export interface Unit {
   readonly file: string
   /** How it ended last: `success`, `exit-code`, `watchdog`, … */
   readonly result: string
+  /** Whom it runs as; empty for root. */
+  readonly user: string
   /** Times it was started again by itself since somebody started it. */
   readonly restarts: number
 }

@@ -4,6 +4,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 
 /** What `lstat` says, exactly: Effect's own `File.Info` rounds times to milliseconds. */
 export interface Inspection {
@@ -77,6 +78,8 @@ export class Volume extends Context.Service<
     readonly find: (path: string) => Effect.Effect<Inspection | undefined, PlatformError>
     /** Every name in a directory with what `find` says of it. A name that is not UTF-8 is not found under what it reads as. */
     readonly findAll: (directory: string) => Effect.Effect<ReadonlyArray<Found>, PlatformError>
+    /** Every name in a directory, as it gives them. Memory does not grow with the directory. */
+    readonly names: (directory: string) => Stream.Stream<string, PlatformError>
     /**
      * The first `limit` of the names in `directory` that `accepts` takes, from behind `after` on (`""`: from the beginning), in the order
      * of JavaScript's strings, or in the reverse of it. Memory does not grow with the directory.
@@ -91,8 +94,8 @@ export class Volume extends Context.Service<
       }
     ) => Effect.Effect<Page, PlatformError>
     /**
-     * Of the names in `directory` that `counts` accepts, those under which something called `child` lies: how many, and the first by
-     * name. Keeps none of them: for a directory of 100,000.
+     * Of the names in `directory` that `counts` accepts, those under which something called `child` lies, but no directory: how many, and
+     * the first by name. Keeps none of them: for a directory of 100,000.
      */
     readonly countHolding: (
       directory: string,
@@ -100,8 +103,8 @@ export class Volume extends Context.Service<
       counts: (name: string) => boolean
     ) => Effect.Effect<{ readonly count: number; readonly first: string | undefined }, PlatformError>
     /**
-     * The `limit` lightest of the directories in `directory` that `accepts` takes and under which something called `child` lies, from
-     * behind `after` on. Looks at every file in them, and keeps none: for a directory of 100,000.
+     * The `limit` lightest of the directories in `directory` that `accepts` takes and under which something called `child` lies, but no
+     * directory, from behind `after` on. Looks at every file in them, and keeps none: for a directory of 100,000.
      */
     readonly lightest: (
       directory: string,
@@ -114,7 +117,7 @@ export class Volume extends Context.Service<
     ) => Effect.Effect<Lightest, PlatformError>
     readonly space: (path: string) => Effect.Effect<Space, PlatformError>
     /**
-     * Holds `path` (created with our pid in it, never removed) until the scope closes. The kernel lets go with the process,
+     * Holds `path` (created with our pid in it, if the disk has room for it, never removed) until the scope closes. The kernel lets go with the process,
      * however it ends.
      */
     readonly lock: (path: string) => Effect.Effect<void, LockHeld | PlatformError, Scope.Scope>

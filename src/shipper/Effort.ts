@@ -5,15 +5,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import type { Verdict } from "../domain/verdict.ts"
+import { isSoonPacked } from "./pack.ts"
 
 /** zstd's level where the line is what is waited for: above it telemetry gets hardly smaller, for much more work and memory. */
 export const HARD_LEVEL = 8
-/** What is on its way for less says nothing about the line, and is soon sent again when it was cut. */
+/** How many times as long as at level 3 that takes: 4 to 6. */
+const HARD_WORK = 5
+/** What is on its way for less is no sign of a slow line, and is soon sent again when it was cut. */
 const LONG_MILLIS = 1000
+/** A smaller body mostly waits for answers: it tells that the line is slow only where it takes ten times as long. */
+const SMALL_BYTES = 64 * 1024
 
 /** What of the line's time each of several had who shared it: the clock of one goes the slower the more there are. */
 const makeShares = () => {
   let sharing = 0
+  let bytes = 0
   let millis = 0
   let last = 0n
   const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => {
@@ -21,32 +27,45 @@ const makeShares = () => {
     last = nanos
     return millis
   })
-  const change = (by: number) =>
+  const change = (by: number, moved: number) =>
     Effect.map(now, (at) => {
       sharing += by
+      bytes += moved
       return at
     })
   return {
     sharing: () => sharing,
-    timed: <A, E, R>(use: Effect.Effect<A, E, R>) =>
+    /** What those were together who share it now. */
+    bytes: () => bytes,
+    timed: <A, E, R>(moved: number, use: Effect.Effect<A, E, R>) =>
       Effect.acquireUseRelease(
-        change(1),
+        change(1, moved),
         (began) => Effect.flatMap(use, (value) => Effect.map(now, (ended) => ({ value, millis: ended - began }))),
-        () => change(-1)
+        () => change(-1, -moved)
       )
   }
 }
 
+interface Packing {
+  /** Of what is packed. */
+  readonly bytes: number
+  /** As configured. */
+  readonly level: number
+}
+
+/** A mean of the last few. `undefined` before the first. */
+const mean = (before: number | undefined, now: number): number => (before === undefined ? now : (3 * before + now) / 4)
+
 /**
  * How hard to pack and how carefully to send, by how long sending took lately: while the line is full there is time to make less of what
- * has to go over it (as `zstd --adapt` does). Kept in memory only.
+ * has to go over it (as `zstd --adapt` does), as long as the line need not wait for that. Kept in memory only.
  */
 export class Effort extends Context.Service<
   Effort,
   {
     /** Packs at the configured level, or harder: one episode at a time then, for memory and the host's own work. */
     readonly packing: <A, E, R>(
-      configured: number,
+      what: Packing,
       pack: (level: number) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
     /** Does what keeps the processor busy for a while: half as many at a time as may be under way, two at least. The others travel meanwhile. */
@@ -67,33 +86,51 @@ const make = Effect.fnUntraced(function* (abreast: number) {
   const workers = yield* Semaphore.make(Math.max(abreast, 2))
   const room = yield* Semaphore.make(abreast)
   const line = makeShares()
-  /** Of the line's time, lately; unknown until something took long. */
-  let millisPerByte = 0
-  let isSlow = false
+  /** Of the line's time, lately, a byte; unknown until something took long. */
+  let onTheLine: number | undefined
+  /** Of the time it takes to pack as configured, about level 3, lately, a byte of the episode; unknown until a large one was packed. */
+  let inPacking: number | undefined
 
-  const takesLong = (bytes: number): boolean => millisPerByte * bytes * abreast > LONG_MILLIS
+  const takesLong = (bytes: number): boolean => (onTheLine ?? 0) * bytes * abreast > LONG_MILLIS
 
-  const learn = (bytes: number, millis: number): void => {
-    if (millis < LONG_MILLIS && !takesLong(bytes)) return
-    const now = millis / Math.max(bytes, 1)
-    millisPerByte = millisPerByte === 0 ? now : (3 * millisPerByte + now) / 4
-    isSlow = takesLong(bytes)
+  /** Where the line is much faster than it was believed to be, everything tells. */
+  const tells = (bytes: number, millis: number): boolean => {
+    if (2 * millis < (onTheLine ?? 0) * bytes) return true
+    return bytes < SMALL_BYTES ? millis >= 10 * LONG_MILLIS : millis >= LONG_MILLIS || takesLong(bytes)
   }
+  const learn = (bytes: number, millis: number): void => {
+    if (tells(bytes, millis)) onTheLine = mean(onTheLine, millis / Math.max(bytes, 1))
+  }
+  const isFull = (): boolean => line.sharing() >= abreast && takesLong(line.bytes() / line.sharing())
+
+  /** Whether what travels now keeps the line busy until so much is packed hard; what waits to travel makes up for what is sent of it. */
+  const keepsUp = (bytes: number): boolean =>
+    isSoonPacked(bytes) ||
+    HARD_WORK * (inPacking ?? Number.POSITIVE_INFINITY) * bytes <= line.bytes() * (onTheLine ?? 0)
+
+  /** Small ones mostly wait for the disk, and tell nothing about the processor; a hard one takes so much the longer. */
+  const packed = Effect.fnUntraced(function* <A, E, R>(bytes: number, pack: Effect.Effect<A, E, R>, work: number = 1) {
+    if (isSoonPacked(bytes)) return yield* pack
+    const began = yield* Clock.monotonicTimeNanos
+    const made = yield* pack
+    inPacking = mean(inPacking, Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 / work / bytes)
+    return made
+  })
 
   const travel = Effect.fnUntraced(function* <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) {
-    const { millis, value } = yield* line.timed(send)
-    if (value._tag === "Shipped") learn(bytes, millis)
+    const { millis, value } = yield* line.timed(bytes, send)
+    if (value._tag === "Shipped" && value.answer.status === "stored") learn(bytes, millis)
     return value
   })
 
   return {
-    packing: <A, E, R>(configured: number, pack: (level: number) => Effect.Effect<A, E, R>) =>
+    packing: <A, E, R>({ bytes, level }: Packing, pack: (level: number) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => {
-        const isFull = isSlow && line.sharing() >= abreast
-        if (!isFull || configured >= HARD_LEVEL) return pack(configured)
+        const asConfigured = packed(bytes, pack(level))
+        if (!isFull() || !keepsUp(bytes) || level >= HARD_LEVEL) return asConfigured
         return Effect.flatMap(
-          hard.withPermitsIfAvailable(1)(pack(HARD_LEVEL)),
-          Option.match({ onNone: () => pack(configured), onSome: Effect.succeed })
+          hard.withPermitsIfAvailable(1)(packed(bytes, pack(HARD_LEVEL), HARD_WORK)),
+          Option.match({ onNone: () => asConfigured, onSome: Effect.succeed })
         )
       }),
     inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),

@@ -17,6 +17,12 @@ export class LinkClosed extends Schema.TaggedError<LinkClosed>()("LinkClosed", {
   words: Schema.String
 }) {}
 
+/**
+ * The most of a body that is handed to the connection at a time, and counts as moved when that begins: on a slow line it takes a while.
+ * Less than this undici hands on without waiting until it has gone.
+ */
+export const PIECE_BYTES = 64 * 1024
+
 /** What one request has moved, so that another's progress does not keep it alive. */
 export interface Meter {
   moved: number
@@ -90,7 +96,6 @@ const MOST_BODIES = 1024
 /** So that a slow line is taken evenly and not in bursts. */
 const PIECES_PER_SECOND = 8
 const SMALLEST_PIECE = 256
-const LARGEST_PIECE = 256 * 1024
 const BURST_NANOS = 1e9 / PIECES_PER_SECOND
 
 /** What has begun when nothing may be sent any more has so long to end. */
@@ -147,7 +152,7 @@ const makeLimited = Effect.fnUntraced(function* (timetable: Timetable) {
   }
 
   const pieceSize = (): number =>
-    Math.min(Math.max(Math.floor(lastRate / PIECES_PER_SECOND), SMALLEST_PIECE), LARGEST_PIECE)
+    Math.min(Math.max(Math.floor(lastRate / PIECES_PER_SECOND), SMALLEST_PIECE), PIECE_BYTES)
 
   const piecemeal = (chunk: Uint8Array, meter: Meter) =>
     Stream.paginate(chunk, (left: Uint8Array) =>

@@ -30,7 +30,7 @@ export interface Counters {
   shippedOn: { day: string; count: number; quarter: number }
 }
 
-/** Until the heartbeat has said how short: enough for any `WatchdogSec` that makes sense. */
+/** Until the watchdog has said how short: enough for any `WatchdogSec` that makes sense. */
 const SLICE_MILLIS = 1000
 
 export class Progress extends Context.Service<Progress, Counters>()("cis490/shipper/Progress") {

@@ -5,20 +5,24 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type { EpisodeId, HostId } from "../domain/names.ts"
 import { header, path } from "../domain/protocol.ts"
+import { SMALLEST_APPEND_BYTES } from "../domain/upload/appendSize.ts"
 import { judge, unanswered, type Verdict } from "../domain/verdict.ts"
 import { Destination } from "./Destination.ts"
 import { Effort } from "./Effort.ts"
 import { exchange, readAnswer } from "./exchange.ts"
 import { Link, type Meter } from "./Link.ts"
+import { clearUploadNote } from "./outbox.ts"
 import { type Parcel, parcelHeaders, tarballBody } from "./parcel.ts"
 import { Resumption } from "./resume/Resumption.ts"
 import { learnNotKnown, sendInParts } from "./resume/sendInParts.ts"
+import { readUploadNote } from "./resume/uploadNote.ts"
 import { onItsWay } from "./transfers.ts"
 
 /** In one request. */
 const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
   const destination = yield* Destination
   const link = yield* Link
+  const { cut } = yield* Resumption
   const meter: Meter = { moved: 0 }
   const body = yield* tarballBody(parcel, meter, () => onSent(meter.moved))
   const request = HttpClientRequest.put(`${destination.url}${path.episode(destination.hostId, parcel.episodeId)}`).pipe(
@@ -28,7 +32,12 @@ const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number)
   const sent = { hostId: destination.hostId, ...parcel }
   return yield* link.admit(exchange(request, readAnswer, meter)).pipe(
     Effect.flatMap((answer) => Effect.map(Clock.currentTimeMillis, (now): Verdict => judge(answer, sent, now))),
-    Effect.catchTag("Unanswered", ({ code, connected, error }) => Effect.succeed(unanswered(code, error, connected)))
+    Effect.catchTag("Unanswered", ({ code, connected, error }) =>
+      Effect.sync(() => {
+        if (connected) cut.add(parcel.episodeId)
+        return unanswered(code, error, connected)
+      })
+    )
   )
 })
 
@@ -39,22 +48,58 @@ const putInstead = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: 
   return verdict
 })
 
+/** Whether a cut would cost much. */
+const isLarge = Effect.fnUntraced(function* ({ bytes }: Parcel) {
+  const { takesLong } = yield* Effort
+  const { aboveBytes } = yield* Resumption
+  return bytes > aboveBytes || takesLong(bytes)
+})
+
+/** Or has cost it. What is no larger than an append is soon sent again. */
+const isBetterInParts = Effect.fnUntraced(function* (parcel: Parcel) {
+  const { cut } = yield* Resumption
+  if (yield* isLarge(parcel)) return true
+  if (parcel.bytes <= SMALLEST_APPEND_BYTES) return false
+  return cut.has(parcel.episodeId) || (yield* readUploadNote(parcel)) !== undefined
+})
+
+/** In appends. Where not one gets through to a receiver that is there, what is not large goes in one request the next time. */
+const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
+  const { cut } = yield* Resumption
+  let first: number | undefined
+  let last: number | undefined
+  const verdict = yield* sendInParts(parcel, (offset) => {
+    first ??= offset
+    last = offset
+    onSent(offset)
+  })
+  // Where it could not be asked what arrived, the upload is as good as it was; a 401 is about the token.
+  const isBlocked =
+    (verdict?._tag === "NotLetIn" && verdict.status !== 401) ||
+    (verdict?._tag === "Transient" && verdict.reached && first !== undefined)
+  if (isBlocked && first === last && !(yield* isLarge(parcel))) {
+    cut.delete(parcel.episodeId)
+    yield* clearUploadNote(parcel.episodeId)
+  }
+  return verdict
+})
+
 /**
- * Sends one tarball: one that is large, or on its way for long, so that a cut link costs little, wherever the receiver knows how. Fails only when it cannot be read
- * from our own disk, or nothing may be sent at this time.
+ * Sends one tarball: one that is large, on its way for long, or was cut, so that a cut link costs little, wherever the receiver knows
+ * how. Fails only when it cannot be read from our own disk, or nothing may be sent at this time.
  */
 export const send = Effect.fnUntraced(function* (parcel: Parcel) {
-  const { takesLong } = yield* Effort
-  const { aboveBytes, isPossible } = yield* Resumption
-  const inParts = (parcel.bytes > aboveBytes || takesLong(parcel.bytes)) && (yield* isPossible)
-  return yield* onItsWay(
+  const { cut, isPossible } = yield* Resumption
+  const inParts = (yield* isPossible) && (yield* isBetterInParts(parcel))
+  const verdict = yield* onItsWay(
     parcel,
     Effect.fnUntraced(function* (onSent: (bytes: number) => void) {
       if (!inParts) return yield* put(parcel, onSent)
-      const verdict = yield* sendInParts(parcel, onSent)
-      return verdict ?? (yield* putInstead(parcel, onSent))
+      return (yield* sendSoFar(parcel, onSent)) ?? (yield* putInstead(parcel, onSent))
     })
   )
+  if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") cut.delete(parcel.episodeId)
+  return verdict
 })
 
 /** Asks with the same authentication as sending, and stores nothing. */
@@ -67,12 +112,15 @@ export const ask = Effect.fnUntraced(function* (words: Readonly<Record<string, u
 /** What the receiver says it has under a name. */
 export type Holding =
   | { readonly _tag: "Holds"; readonly contentSha256: string }
+  /** Something, and an older receiver's row does not say which content. */
+  | { readonly _tag: "HoldsUnknown" }
   | { readonly _tag: "NotStored" }
   | { readonly _tag: "NoWord"; readonly error: string }
 
 const holdingOf = ({ status, headers }: HttpClientResponse.HttpClientResponse): Holding => {
   const contentSha256 = headers[header.contentSha256]
   if (status === 200 && contentSha256 !== undefined) return { _tag: "Holds", contentSha256 }
+  if (status === 200 && headers[header.reprDigest] !== undefined) return { _tag: "HoldsUnknown" }
   // An answer to HEAD has no body; the receiver names the problem in a header. Without it a problem document tells its own from a proxy's.
   const problem = headers[header.problem]
   const own =

@@ -11,12 +11,12 @@ import { codeOf, wordsOf } from "../systemError.ts"
 import { clearLink, meetDamage } from "./damage.ts"
 import { Effort } from "./Effort.ts"
 import { readCommit } from "./episodeCommit.ts"
-import { Gone, type Inventory, takeInventory, type Unpackable } from "./inventory.ts"
-import { DONE_MARKER, Layout } from "./layout.ts"
+import { Gone, type Inventory, sizeOf, takeInventory, type Unpackable } from "./inventory.ts"
+import { DONE_MARKER, isMarker, Layout } from "./layout.ts"
 import { type PackingNote, readTally, writePackingNote, writeTally } from "./notes.ts"
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
-import { isSoonPacked, pack } from "./pack.ts"
+import { type DiskNearlyFull, isSoonPacked, pack } from "./pack.ts"
 import { send } from "./Receiver.ts"
 import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
@@ -133,16 +133,21 @@ const settleGone = (run: Run, id: EpisodeId, verdict: Verdict): Effect.Effect<ne
 const OF_THE_WHOLE_HOST: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE"])
 
 /** The host's own trouble: a file that cannot be read, a full disk. The episode stays. */
-const hostTrouble = Effect.fnUntraced(function* (run: Run, id: EpisodeId, error: PlatformError | CodecError) {
+const hostTrouble = Effect.fnUntraced(function* (
+  run: Run,
+  id: EpisodeId,
+  error: PlatformError | CodecError | DiskNearlyFull,
+  what = "cannot be packed now"
+) {
   const patience = yield* Patience
   yield* patience.failed(id, undefined)
   const words = error._tag === "PlatformError" ? wordsOf(error) : error.message
   const code = error._tag === "PlatformError" ? codeOf(error) : undefined
-  if (code !== undefined && OF_THE_WHOLE_HOST.has(code)) {
+  if (error._tag === "DiskNearlyFull" || (code !== undefined && OF_THE_WHOLE_HOST.has(code))) {
     meetTrouble(run, id, { error: `this host: ${words}`, status: 0, retryAfter: undefined })
   }
   run.lastTrouble = `${id}: ${words}`
-  yield* Effect.logWarning(`cannot be packed now: ${words}`).pipe(Effect.annotateLogs({ episode: id }))
+  yield* Effect.logWarning(`${what}: ${words}`).pipe(Effect.annotateLogs({ episode: id }))
   return outcome("transient_failures")
 })
 
@@ -159,15 +164,16 @@ const isReady = Effect.fnUntraced(function* (id: EpisodeId) {
   const paths = yield* Layout
   const patience = yield* Patience
   if (!(yield* patience.isDue(id)) || (yield* typeAt(paths.episode(id))) !== "Directory") return false
-  return (yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`)) === "File"
+  return isMarker(yield* typeAt(`${paths.episode(id)}/${DONE_MARKER}`))
 })
 
 /** One that takes a while waits for its turn, and is looked at again then. */
 const packNow = Effect.fnUntraced(function* (id: EpisodeId, inventory: Inventory, level: number) {
   const paths = yield* Layout
   const effort = yield* Effort
-  const packAs = (inventory: Inventory) => effort.packing(level, (level) => pack(id, inventory, level))
-  if (isSoonPacked(inventory)) return yield* packAs(inventory)
+  const packAs = (inventory: Inventory) =>
+    effort.packing({ bytes: sizeOf(inventory), level }, (level) => pack(id, inventory, level))
+  if (isSoonPacked(sizeOf(inventory))) return yield* packAs(inventory)
   return yield* effort.inTurn(Effect.flatMap(takeInventory(paths.episode(id), id), packAs))
 })
 
@@ -197,7 +203,10 @@ const shipIt = Effect.fnUntraced(function* (
   const verdict = yield* Effect.onError(effort.sending(note.bytes, send(parcel)), () => keepTarball(id, note))
   if ((yield* typeAt(paths.episode(id))) !== "Directory") return yield* settleGone(run, id, verdict)
   if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
-  return yield* Effect.uninterruptible(settle({ run, id, note, commit }, verdict))
+  return yield* settle({ run, id, note, commit }, verdict).pipe(
+    Effect.catchTag("PlatformError", (error) => hostTrouble(run, id, error, "answered, but cannot be put away now")),
+    Effect.uninterruptible
+  )
 })
 
 /** Looks at one episode. `held`: a conflict note lies in the outbox; `level`: of zstd. */
@@ -222,7 +231,8 @@ export const attend = Effect.fnUntraced(
       }),
       Effect.catchTags({
         PlatformError: (error) => hostTrouble(run, id, error),
-        CodecError: (error) => hostTrouble(run, id, error)
+        CodecError: (error) => hostTrouble(run, id, error),
+        DiskNearlyFull: (error) => hostTrouble(run, id, error)
       }),
       Effect.catchTag("LinkClosed", () => Effect.succeed(outcome("notReady"))),
       Effect.catchTag("Gone", () =>

@@ -18,6 +18,7 @@ export const bringBack = Effect.fnUntraced(function* (from: string, id: EpisodeI
   if (yield* isTaken(paths.conflictNote(id))) yield* Durable.remove(paths.conflictNote(id))
   yield* forget(id)
   // A crash here leaves the directory where it was, and its notes are made anew.
+  yield* Durable.makeDirectory(paths.episodes)
   yield* makeOurs(from)
   yield* Durable.move(from, paths.episode(id))
   return "back" as const

@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { orMissing } from "../presence.ts"
+import { wordsOf } from "../systemError.ts"
 import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 
@@ -17,8 +18,10 @@ const Calendar = Schema.Struct({
   passed_at: Schema.Finite,
   /** Of the last cleaning. */
   cleaned_at: Schema.Finite,
-  /** When `shipped/` was last pruned for space and the disk stayed too full; 0 when it did not. */
+  /** When all of `shipped/` was last pruned for space and the disk stayed too full. */
   crowded_at: Schema.optionalKey(Schema.Finite),
+  /** When pruning for space last ended for want of the receiver's word; 0 when it did not. */
+  unheard_at: Schema.optionalKey(Schema.Finite),
   /** Running time that cleaning still waits for. */
   wait_left: Schema.Finite
 })
@@ -82,18 +85,35 @@ export const whenDue = Effect.fnUntraced(function* <E, R>(intervalSeconds: numbe
   yield* write({ ...calendar, cleaned_at: now })
 })
 
+/** Room on the disk: there is enough, nothing is left to prune, or nobody says what may be. */
+export type Room = "enough" | "too little" | "no word"
+
+/** A receiver that gave no word is asked again as soon. */
+const UNHEARD_MILLIS = 300_000
+
 /**
- * Makes room, unless that was tried within the interval (seconds) and was not enough: there is no point in asking for the same again.
- * `makeRoom` gives whether there is room now.
+ * Makes room of what was retired `since` then (milliseconds since 1970). When all was asked about, and that was too little, there is no
+ * point in asking for the same again within the interval (seconds), but what was retired since may help.
  */
 export const whenCrowded = Effect.fnUntraced(function* <E, R>(
   intervalSeconds: number,
-  makeRoom: Effect.Effect<boolean, E, R>
+  makeRoom: (since: number) => Effect.Effect<Room, E, R>
 ) {
   const now = yield* Clock.currentTimeMillis
   const calendar = advance(yield* read, now)
-  const since = now - (calendar.crowded_at ?? 0)
-  if (since >= 0 && since < intervalSeconds * 1000) return
-  const crowded_at = (yield* makeRoom) ? 0 : now
-  if (crowded_at !== (calendar.crowded_at ?? 0)) yield* write({ ...calendar, crowded_at })
+  const { crowded_at = 0, unheard_at = 0 } = calendar
+  const interval = intervalSeconds * 1000
+  const isWithin = (millis: number, at: number) => now >= at && now - at < millis
+  if (isWithin(Math.min(interval, UNHEARD_MILLIS), unheard_at)) return
+  const since = isWithin(interval, crowded_at) ? crowded_at : 0
+  const room = yield* makeRoom(since)
+  const after = {
+    crowded_at: room === "too little" && since === 0 ? now : crowded_at,
+    unheard_at: room === "no word" ? now : 0
+  }
+  if (after.crowded_at === crowded_at && after.unheard_at === unheard_at) return
+  // On a disk that is full: what else is cleaned makes the room to write it down.
+  yield* Effect.catch(write({ ...calendar, ...after }), (error) =>
+    Effect.logWarning(`cannot be noted: ${wordsOf(error)}`)
+  )
 })

@@ -16,7 +16,7 @@ import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
 import { bringBack } from "./bringBack.ts"
-import { whenCrowded, whenDue } from "./calendar.ts"
+import { type Room, whenCrowded, whenDue } from "./calendar.ts"
 import { Destination } from "./Destination.ts"
 import { discard, emptyTrash } from "./discard.ts"
 import { Layout } from "./layout.ts"
@@ -52,10 +52,10 @@ const cleanEntry = Effect.fnUntraced(function* (name: string, keepDays: number, 
   const entry = yield* readEntry(name, keepDays)
   const due = Option.flatMap(Option.fromNullishOr(entry?.deleted_at), DateTime.make)
   if (entry === undefined || Option.isNone(due) || DateTime.toEpochMillis(due.value) > now) return
+  yield* discard(paths.quarantined(name), name)
   yield* Effect.logWarning("deleted from quarantine").pipe(
     Effect.annotateLogs({ entry: name, reason: entry.reason, since: entry.quarantined_at, keep_days: keepDays })
   )
-  yield* discard(paths.quarantined(name), name)
   yield* forgetAcknowledgement(name)
 })
 
@@ -106,6 +106,12 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
     // About what another host name shipped the receiver may never tell us: that says nothing about our own.
     return hostId !== destination.hostId
   }
+  if (held._tag === "HoldsUnknown") {
+    yield* Effect.logWarning("not pruned: the receiver holds it, and does not say which content").pipe(
+      Effect.annotateLogs({ episode: name })
+    )
+    return true
+  }
   if (held._tag === "Holds" && held.contentSha256 === receipt.content_sha256) {
     yield* discard(paths.shippedEpisode(name), name)
     yield* fs.remove(paths.receipt(name), { force: true })
@@ -137,14 +143,18 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
 /** Questions without a word in a row, after which there is no point in asking on. */
 const ASK_LIMIT = 3
 
+/** Of what was retired `since` then. Gives whether the receiver had a word at last. */
 const pruneWhile = Effect.fnUntraced(function* (
-  due: (retired: Retired) => Effect.Effect<boolean, PruneError, PruneNeeds>
+  due: (retired: Retired) => Effect.Effect<boolean, PruneError, PruneNeeds>,
+  since = 0
 ) {
   let unanswered = 0
   for (const retired of yield* listRetired) {
-    if (unanswered === ASK_LIMIT || !(yield* due(retired))) return
+    if (retired.shippedAt < since) continue
+    if (unanswered === ASK_LIMIT || !(yield* due(retired))) break
     unanswered = (yield* orSaid(retired.name, true, prune(retired))) ? 0 : unanswered + 1
   }
+  return unanswered === 0
 })
 type PruneError = PlatformError
 type PruneNeeds = Volume | Layout
@@ -163,10 +173,11 @@ const pruneForSpace = Effect.gen(function* () {
   const volume = yield* Volume
   const isLow = Effect.map(volume.space(paths.root), ({ freeBytes }) => freeBytes < minFreeBytes)
   if (keepLocalForDays === 0 || !(yield* isLow)) return
-  const makeRoom = Effect.andThen(
-    pruneWhile(() => isLow),
-    Effect.map(isLow, (low) => !low)
-  )
+  const makeRoom = Effect.fnUntraced(function* (since: number) {
+    const heard = yield* pruneWhile(() => isLow, since)
+    const room: Room = !(yield* isLow) ? "enough" : heard ? "too little" : "no word"
+    return room
+  })
   yield* whenCrowded(cleanupIntervalSeconds, makeRoom)
 })
 

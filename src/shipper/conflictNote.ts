@@ -4,10 +4,8 @@ import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
 import { ConflictNote } from "../domain/reason.ts"
 import * as Durable from "../durable.ts"
 import { orMissing } from "../presence.ts"
-import { Layout } from "./layout.ts"
+import { Layout, SUFFIX } from "./layout.ts"
 import { readJson } from "./readJson.ts"
-
-const SUFFIX = ".conflict.json"
 
 export const readConflictNote = (id: EpisodeId) =>
   Effect.flatMap(Layout, (paths) => readJson(paths.conflictNote(id), ConflictNote))
@@ -17,8 +15,8 @@ export const heldIds = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const names = (yield* orMissing(fs.readDirectory((yield* Layout).outbox))) ?? []
   return names
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => name.slice(0, -SUFFIX.length))
+    .filter((name) => name.endsWith(SUFFIX.conflictNote))
+    .map((name) => name.slice(0, -SUFFIX.conflictNote.length))
     .filter(isEpisodeId)
     .toSorted()
 })

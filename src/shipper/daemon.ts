@@ -1,4 +1,4 @@
-/** The daemon: scan with its sweep, cleanup, check-in and heartbeat as scheduled fibers. A defect in any of them ends the process. */
+/** The daemon: scan with its sweep, cleanup, check-in and watchdog as scheduled fibers. A defect in any of them ends the process. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,6 @@ import { wordsOf } from "../systemError.ts"
 import { turnPage } from "./calendar.ts"
 import { checkIn } from "./checkin.ts"
 import { cleanup } from "./cleanup.ts"
-import { heartbeat } from "./heartbeat.ts"
 import { noteInFlight } from "./inFlight.ts"
 import { Link } from "./Link.ts"
 import { noteTrouble } from "./lastWords.ts"
@@ -18,6 +17,7 @@ import { plannedWait } from "./Progress.ts"
 import { type PassResult, runPass } from "./pass.ts"
 import type { Stop } from "./run.ts"
 import { makeTeller, type Teller } from "./standing.ts"
+import { watchdog } from "./watchdog.ts"
 
 /** When the daemon does what. Seconds. */
 export class Cadence extends Context.Service<
@@ -169,7 +169,7 @@ export const daemon = Effect.gen(function* () {
         Effect.all([calendarPage, sweepAgain, cleanup], { discard: true })
       ),
       checkins,
-      heartbeat,
+      watchdog,
       Effect.onInterrupt(Effect.never, () => Effect.andThen(notify.send("STOPPING=1"), Effect.logInfo("stopping")))
     ],
     { concurrency: "unbounded", discard: true }

@@ -33,5 +33,8 @@ export const emptyTrash = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const directory = yield* trash
   const names = (yield* orMissing(fs.readDirectory(directory))) ?? []
+  if (names.length === 0) return
+  // Whoever was cut short may not have come to saying it.
+  yield* Effect.logWarning("emptying the trash").pipe(Effect.annotateLogs({ names: names.join(" ") }))
   yield* Effect.forEach(names, (name) => deleteFromTrash(`${directory}/${name}`), { discard: true })
 })

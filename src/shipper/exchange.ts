@@ -8,12 +8,11 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Stream from "effect/Stream"
 import { evidenceIn } from "../domain/connection/Evidence.ts"
 import { connectionTrouble, inOneLine } from "../domain/connectionTrouble.ts"
-import { parseForeignJson } from "../domain/json.ts"
 import type { Answer } from "../domain/upload/reading.ts"
 import { parseRetryAfter, SILENCE } from "../domain/verdict.ts"
+import { limitedJson } from "../http/limited.ts"
 import { Destination, Unanswered } from "./Destination.ts"
 import { Link, type Meter } from "./Link.ts"
 import { withSilenceLimit } from "./Progress.ts"
@@ -49,32 +48,13 @@ const fromHttp = Effect.fnUntraced(function* (error: HttpClientError.HttpClientE
   })
 })
 
-/** Piece by piece, as long as it is not too long; `undefined` when it is. */
-const readPieces = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-  let bytes = 0
-  const decoder = new TextDecoder()
-  const text = yield* response.stream.pipe(
-    Stream.takeWhile((chunk) => (bytes += chunk.length) <= REPLY_LIMIT_BYTES),
-    Stream.runFold(
-      () => "",
-      (text: string, chunk) => text + decoder.decode(chunk, { stream: true })
-    )
-  )
-  return bytes > REPLY_LIMIT_BYTES ? undefined : text
-})
-
-/** In one go where it says that it is short: HTTP gives no more than was said. */
-const readText = (response: HttpClientResponse.HttpClientResponse) =>
-  Number(response.headers["content-length"]) <= REPLY_LIMIT_BYTES ? response.text : readPieces(response)
-
 /** The body as JSON, read up to a limit: what answers may be anything. */
 export const readAnswer = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-  const text = yield* readText(response)
   return {
     status: response.status,
     headers: response.headers,
     retryAfter: Option.getOrUndefined(Headers.get(response.headers, "retry-after")),
-    body: text === undefined ? undefined : parseForeignJson(text)
+    body: yield* limitedJson(response, REPLY_LIMIT_BYTES)
   } satisfies Answer
 })
 

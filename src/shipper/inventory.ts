@@ -21,6 +21,10 @@ export interface Inventory {
   readonly madeFrom: Sha256
 }
 
+/** Bytes in its files. */
+export const sizeOf = ({ entries }: Inventory): number =>
+  entries.reduce((sum, { size, type }) => (type === "File" ? sum + size : sum), 0)
+
 /** This episode can never be packed: a link, a device, a name that the archive grammar refuses, a manifest that does not hold. */
 export class Unpackable extends Schema.TaggedError<Unpackable>()("Unpackable", { why: Schema.String }) {}
 

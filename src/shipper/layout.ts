@@ -3,10 +3,22 @@
  * and `quarantine/`, and every move between them is one rename. `state/` holds what may be lost without losing an episode.
  */
 import * as Context from "effect/Context"
+import type * as FileSystem from "effect/FileSystem"
 
 export const REASON_FILE = "quarantine_reason.json"
 export const DONE_MARKER = "done.marker"
 export const META_FILE = "meta.json"
+
+/** What stands in `outbox/` after an episode's id. */
+export const SUFFIX = {
+  tarball: ".tar.zst",
+  partial: ".tar.zst.partial",
+  conflictNote: ".conflict.json",
+  uploadNote: ".upload.json"
+} as const
+
+/** Whether what is called `done.marker` says that the episode is finished. Where it is a link or a device, the packing refuses it. */
+export const isMarker = (type: FileSystem.File.Type | undefined): boolean => type !== undefined && type !== "Directory"
 
 export interface Paths {
   readonly root: string
@@ -40,10 +52,10 @@ export const pathsBelow = (root: string): Paths => ({
   state: `${root}/state`,
   lock: `${root}/state/lock`,
   episode: (id) => `${root}/episodes/${id}`,
-  tarball: (id) => `${root}/outbox/${id}.tar.zst`,
-  partial: (id) => `${root}/outbox/${id}.tar.zst.partial`,
-  conflictNote: (id) => `${root}/outbox/${id}.conflict.json`,
-  uploadNote: (id) => `${root}/outbox/${id}.upload.json`,
+  tarball: (id) => `${root}/outbox/${id}${SUFFIX.tarball}`,
+  partial: (id) => `${root}/outbox/${id}${SUFFIX.partial}`,
+  conflictNote: (id) => `${root}/outbox/${id}${SUFFIX.conflictNote}`,
+  uploadNote: (id) => `${root}/outbox/${id}${SUFFIX.uploadNote}`,
   shippedEpisode: (name) => `${root}/shipped/${name}`,
   receipt: (name) => `${root}/shipped/${name}.receipt.json`,
   quarantined: (name) => `${root}/quarantine/${name}`,

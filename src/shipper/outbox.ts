@@ -3,20 +3,17 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../domain/names.ts"
+import type { Order } from "../domain/shipperSettings.ts"
 import { typeAt } from "../presence.ts"
+import type { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
-import { Layout } from "./layout.ts"
+import { Layout, SUFFIX } from "./layout.ts"
 import { packedOwner, readPackingNote, tallyOwner } from "./notes.ts"
 import type { Outcome } from "./run.ts"
 
-const TARBALL = ".tar.zst"
-const PARTIAL = ".tar.zst.partial"
-const CONFLICT = ".conflict.json"
-const UPLOAD = ".upload.json"
-
 /** The episode that a name in `outbox/` belongs to. */
 const ownerOf = (name: string): string => {
-  const suffix = [PARTIAL, TARBALL, CONFLICT, UPLOAD].find((end) => name.endsWith(end))
+  const suffix = Object.values(SUFFIX).find((end) => name.endsWith(end))
   return suffix === undefined ? name : name.slice(0, -suffix.length)
 }
 
@@ -31,26 +28,36 @@ export interface Shelf {
   readonly place: <E, R>(
     id: string,
     use: (waiting: boolean) => Effect.Effect<Outcome, E, R>
-  ) => Effect.Effect<Outcome, E | PlatformError, R | FileSystem.FileSystem | Layout>
+  ) => Effect.Effect<Outcome, E | PlatformError, R | FileSystem.FileSystem | Layout | Volume>
 }
 
-export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
+/** Where there are too many tarballs, those go first whose turn comes last: in the order of sizes as of the oldest first. */
+export const openShelf = Effect.fnUntraced(function* (concurrency: number, order: Order) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
   const names = yield* fs.readDirectory(paths.outbox)
   const owners = (suffix: string) => new Set(names.filter((name) => name.endsWith(suffix)).map(ownerOf))
-  const held = owners(CONFLICT)
+  const held = owners(SUFFIX.conflictNote)
   // A crash between the note and the removal leaves a tarball that is not sent any more.
-  yield* Effect.forEach(owners(TARBALL).intersection(held), removeTarball, { discard: true })
-  const waiting = owners(TARBALL).union(owners(PARTIAL)).difference(held)
+  yield* Effect.forEach(owners(SUFFIX.tarball).intersection(held), removeTarball, { discard: true })
+  const waiting = owners(SUFFIX.tarball).union(owners(SUFFIX.partial)).difference(held)
   let inUse = 0
   const makeRoom = Effect.gen(function* () {
-    for (const id of [...waiting].toSorted().toReversed()) {
+    const oldestFirst = [...waiting].toSorted()
+    for (const id of order === "newest-first" ? oldestFirst : oldestFirst.toReversed()) {
       if (waiting.size + inUse <= 2 * concurrency) return
-      waiting.delete(id)
+      // It may have been taken in hand meanwhile.
+      if (!waiting.delete(id)) continue
       yield* fs.remove(paths.partial(id), { force: true })
       yield* removeTarball(id)
     }
+  })
+  /** One without a tarball takes no room. */
+  const putBack = Effect.fnUntraced(function* (id: string) {
+    const lies = Effect.map(Effect.all([typeAt(paths.tarball(id)), typeAt(paths.partial(id))]), (types) =>
+      types.some((type) => type !== undefined)
+    )
+    if (yield* Effect.orElseSucceed(lies, () => true)) waiting.add(id)
   })
   const shelf: Shelf = {
     held,
@@ -61,11 +68,9 @@ export const openShelf = Effect.fnUntraced(function* (concurrency: number) {
         return Effect.andThen(makeRoom, use(mayWait))
       }).pipe(
         Effect.onExit((exit) =>
-          Effect.sync(() => {
-            inUse--
-            if (exit._tag === "Failure" || exit.value === "transient_failures") waiting.add(id)
-          })
-        )
+          exit._tag === "Failure" || exit.value === "transient_failures" ? putBack(id) : Effect.void
+        ),
+        Effect.ensuring(Effect.sync(() => inUse--))
       )
   }
   return shelf

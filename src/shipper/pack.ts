@@ -4,15 +4,18 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import { concat } from "../domain/concat.ts"
+import { size } from "../domain/humanize.ts"
 import { checkMarker, formatManifest } from "../domain/manifest.ts"
 import type { Sha256 } from "../domain/names.ts"
-import { BLOCK, concat, END_OF_ARCHIVE, encodeHeader, MAX_MARKER_BYTES, padding, type TarEntry } from "../domain/tar.ts"
+import { BLOCK, END_OF_ARCHIVE, encodeHeader, MAX_MARKER_BYTES, padding, type TarEntry } from "../domain/tar.ts"
 import { decodeUtf8 } from "../domain/tarReader.ts"
 import * as Durable from "../durable.ts"
 import { anew, orMissing } from "../presence.ts"
 import { Codec, type CodecError } from "../services/Codec.ts"
+import { type Space, Volume } from "../services/Volume.ts"
 import { type Blocks, makeBlocks } from "./blocks.ts"
-import { type Inventory, type InventoryEntry, Unpackable } from "./inventory.ts"
+import { type Inventory, type InventoryEntry, sizeOf, Unpackable } from "./inventory.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
 import { type PackingNote, removePackingNote, writePackingNote } from "./notes.ts"
 import { Progress } from "./Progress.ts"
@@ -22,7 +25,12 @@ export class ChangedWhilePacking extends Schema.TaggedError<ChangedWhilePacking>
   path: Schema.String
 }) {}
 
-type PackFailure = PlatformError | CodecError
+/** The tarball would take what is left of the disk, and not fit. */
+export class DiskNearlyFull extends Schema.TaggedError<DiskNearlyFull>()("DiskNearlyFull", {
+  message: Schema.String
+}) {}
+
+type PackFailure = PlatformError | CodecError | DiskNearlyFull
 
 const ZEROS = new Uint8Array(BLOCK)
 
@@ -88,10 +96,42 @@ const markerFault = (files: ReadonlyArray<PackedFile>) => {
     : checkMarker(marker, new Map(files.map((file) => [file.path, file.sha256])))
 }
 
+const LOOK_BYTES = 32 * 1024 * 1024
+
+/** Writes block after block; every so many bytes it is looked whether to go on. */
+const lookingUp = (
+  write: (block: Uint8Array) => Effect.Effect<void, PackFailure>,
+  look: Effect.Effect<void, PackFailure>
+) => {
+  let unlooked = 0
+  return (block: Uint8Array) => {
+    unlooked += block.length
+    if (unlooked < LOOK_BYTES) return write(block)
+    unlooked = 0
+    return Effect.andThen(write(block), look)
+  }
+}
+
+const NEARLY_FULL_BYTES = 256 * 1024 * 1024
+
+/** Recordings live on what is left: a tarball that will not fit in there is not to take it. `rest` is a guess. */
+const mustHaveRoom = Effect.fnUntraced(function* (
+  space: Effect.Effect<Space, PlatformError>,
+  root: string,
+  rest: number
+) {
+  const { freeBytes } = yield* space
+  if (freeBytes >= NEARLY_FULL_BYTES || freeBytes >= rest) return
+  return yield* new DiskNearlyFull({
+    message: `disk nearly full: ${size(freeBytes)} are free below ${root}, and about ${size(rest)} of the tarball are still to be written; to mend: free that much there`
+  })
+})
+
 /** Writes the tarball to `.partial`; gives its digests. Whatever fails, the partial is worth nothing and is written anew. */
 const writePartial = Effect.fnUntraced(function* (id: string, inventory: Inventory, level: number) {
   const fs = yield* FileSystem.FileSystem
   const codec = yield* Codec
+  const volume = yield* Volume
   const paths = yield* Layout
   const members = inventory.entries.map((entry) => ({ entry, header: encodeHeader(tarEntry(id, entry)) }))
   const path = paths.partial(id)
@@ -99,9 +139,15 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
   const contentSize = tarBytes(members)
   const compressor = yield* codec.compressor({ level, contentSize })
   const digest = codec.sha256()
+  let taken = 0
   let bytes = 0
-  const tarball = yield* makeBlocks(contentSize, (block) => partial.writeAll(block))
+  const look = Effect.suspend(() =>
+    mustHaveRoom(volume.space(paths.root), paths.root, (bytes / taken) * (contentSize - taken))
+  )
+  const write = lookingUp((block) => partial.writeAll(block), look)
+  const tarball = yield* makeBlocks(contentSize, write)
   const compress = Effect.fnUntraced(function* (block: Uint8Array) {
+    taken += block.length
     for (const piece of yield* compressor.push(block)) {
       digest.update(piece)
       bytes += piece.length
@@ -133,12 +179,11 @@ const writePartial = Effect.fnUntraced(function* (id: string, inventory: Invento
 
 /** Bytes in an episode that is packed in no time: a crash may cost its tarball. */
 const SOON_PACKED_BYTES = 1024 * 1024
-export const isSoonPacked = ({ entries }: Inventory): boolean =>
-  entries.reduce((sum, { size }) => sum + size, 0) <= SOON_PACKED_BYTES
+export const isSoonPacked = (bytes: number): boolean => bytes <= SOON_PACKED_BYTES
 
 /**
  * Packs a finished episode; what came of a small one is not noted yet. Fails with `Unpackable` when it can never be packed; with a
- * `PlatformError`, a `ChangedWhilePacking` or a `CodecError` when not now. At most one pack per episode at a time.
+ * `PlatformError`, a `ChangedWhilePacking`, a `CodecError` or a `DiskNearlyFull` when not now. At most one pack per episode at a time.
  */
 export const pack = Effect.fnUntraced(
   function* (id: string, inventory: Inventory, level: number) {
@@ -147,7 +192,7 @@ export const pack = Effect.fnUntraced(
     const started = yield* Clock.monotonicTimeNanos
     const note: PackingNote = yield* writePartial(id, inventory, level)
     // What is still noted speaks of another tarball.
-    yield* isSoonPacked(inventory) ? removePackingNote(id) : writePackingNote(id, note)
+    yield* isSoonPacked(sizeOf(inventory)) ? removePackingNote(id) : writePackingNote(id, note)
     // A crash before the rename leaves a partial, which the next pack overwrites; the note alone means nothing.
     yield* Durable.move(paths.partial(id), paths.tarball(id))
     const millis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6

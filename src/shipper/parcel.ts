@@ -8,7 +8,7 @@ import { makeBlock } from "../block.ts"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
 import { header } from "../domain/protocol.ts"
-import { Link, type Meter } from "./Link.ts"
+import { Link, type Meter, PIECE_BYTES } from "./Link.ts"
 import { Progress } from "./Progress.ts"
 
 export interface Parcel {
@@ -29,6 +29,7 @@ export const parcelHeaders = ({ commit, contentSha256, sha256 }: Parcel) => ({
 
 /** Up to this size a tarball is read at once and sent from memory. */
 const AT_ONCE_BYTES = 1024 * 1024
+/** Read at a time for a limited line. */
 const CHUNK_BYTES = 256 * 1024
 
 /** A part of a tarball. */
@@ -40,8 +41,8 @@ export interface Part {
 }
 
 const piecesOf = (bytes: Uint8Array): ReadonlyArray<Uint8Array> =>
-  Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, at) =>
-    bytes.subarray(at * CHUNK_BYTES, (at + 1) * CHUNK_BYTES)
+  Array.from({ length: Math.ceil(bytes.length / PIECE_BYTES) }, (_, at) =>
+    bytes.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES)
   )
 
 /** As much as there is room for, or is left of the file. */
@@ -53,8 +54,8 @@ const fill = Effect.fnUntraced(function* (file: FileSystem.File, room: Uint8Arra
 })
 
 /**
- * The part in pieces of `CHUNK_BYTES`, all in the same memory: those of one reading are gone when the next one is asked for, which is
- * when the connection has taken them.
+ * The part in pieces of `PIECE_BYTES`, all in the same memory: those of one reading are gone when the next one is asked for, which is
+ * when the connection has taken them. Only the last piece of all is smaller.
  */
 const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part) =>
   Stream.unwrap(
@@ -86,8 +87,12 @@ export const partBody = Effect.fnUntraced(function* (
     progress.sentBytes += bytes
     onMoved(bytes)
   }
+  const counted = <E>(pieces: Stream.Stream<Uint8Array, E>) =>
+    Stream.tap(pieces, (piece) => Effect.sync(() => moved(piece.length)))
   if (parcel.bytes <= AT_ONCE_BYTES && part.bytes === parcel.bytes && link.unlimited) {
     const bytes = yield* fs.readFile(parcel.tarball)
+    if (bytes.length > PIECE_BYTES)
+      return HttpBody.stream(counted(Stream.fromIterable(piecesOf(bytes))), part.type, bytes.length)
     moved(bytes.length)
     return HttpBody.uint8Array(bytes, part.type)
   }
@@ -96,8 +101,7 @@ export const partBody = Effect.fnUntraced(function* (
   const file = link.unlimited
     ? passing(fs, parcel.tarball, part)
     : fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })
-  const stream = link.throttle(file, meter).pipe(Stream.tap((chunk) => Effect.sync(() => moved(chunk.length))))
-  return HttpBody.stream(stream, part.type, part.bytes)
+  return HttpBody.stream(counted(link.throttle(file, meter)), part.type, part.bytes)
 })
 
 /** The whole of it. */

@@ -20,6 +20,7 @@ export const quarantine = Effect.fnUntraced(function* (
   yield* mustBeDirectory(paths.episode(id))
   const quarantined_at_wall = DateTime.formatIso(yield* DateTime.now)
   const reason: Reason = { ...why, episode_id: id, quarantined_at_wall }
+  yield* Durable.makeDirectory(paths.quarantine)
   yield* makeOurs(paths.episode(id))
   yield* placeReason(id, `${JSON.stringify(reason)}\n`)
   // A crash here leaves a ready episode with a reason file: that is never packed, and replaced the next time.

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Reason, type ReasonName } from "../domain/reason.ts"
-import { formatTime } from "../domain/time.ts"
+import { DAY_MILLIS, formatTime } from "../domain/time.ts"
 import { orMissing } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import { isAcknowledged } from "./acknowledgement.ts"
@@ -26,8 +26,6 @@ export interface QuarantineEntry {
 
 /** Counts also where the rest of the reason cannot be understood: an entry is never deleted before its time. */
 const Stamp = Schema.Struct({ quarantined_at_wall: Schema.String })
-
-const DAY_MILLIS = 86_400_000
 
 const millisOf = (wall: string): number =>
   Option.match(DateTime.make(wall), { onNone: () => Number.NEGATIVE_INFINITY, onSome: DateTime.toEpochMillis })

@@ -43,7 +43,7 @@ export interface Run {
   stop: Stop | undefined
   /** Nothing may be sent any more, for a time. */
   closed: LinkClosed | undefined
-  /** Different episodes that met trouble running; an answer that is the receiver's own judgement ends the row. */
+  /** Different episodes that met trouble one after the other; an answer that is the receiver's own judgement ends the row. */
   readonly row: Set<string>
   suspect: Suspect | undefined
   /** All that came to their third mismatch, in this pass or earlier ones, since something arrived whole. */
@@ -53,7 +53,7 @@ export interface Run {
   lastShipped: EpisodeId | undefined
   /** What was refused or held last, in words. */
   lastTrouble: string | undefined
-  /** When that was last written down, milliseconds since 1970. */
+  /** When a success was last noted for `status`, milliseconds since 1970. */
   notedAt: number
 }
 

@@ -60,6 +60,7 @@ export const hold = Effect.fnUntraced(function* (
       content_sha256: note.content_sha256,
       error: verdict.error,
       remediation: verdict.remediation ?? null,
+      body: verdict.body,
       made_from: note.made_from,
       noted_at: DateTime.formatIso(yield* DateTime.now)
     })

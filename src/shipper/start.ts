@@ -5,7 +5,7 @@ import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Durable from "../durable.ts"
 import { Volume } from "../services/Volume.ts"
-import { wordsOf } from "../systemError.ts"
+import { isFull, wordsOf } from "../systemError.ts"
 import * as Unsynced from "../unsynced.ts"
 import { Layout } from "./layout.ts"
 
@@ -27,7 +27,7 @@ export const prepare = Effect.gen(function* () {
   const paths = yield* Layout
   const fs = yield* FileSystem.FileSystem
   const working = [paths.episodes, paths.outbox, paths.shipped, paths.quarantine, paths.state]
-  const below = ["packed", "tally", "drafts", "reasons", "trash", "acked"].map((name) => `${paths.state}/${name}`)
+  const below = ["packed", "tally", "drafts", "trash", "acked"].map((name) => `${paths.state}/${name}`)
   yield* Effect.forEach([paths.root, ...working, ...below], (path) => Durable.makeDirectory(path), { discard: true })
   const devices = new Set<bigint>()
   for (const path of [...working, ...below]) {
@@ -43,23 +43,34 @@ export const prepare = Effect.gen(function* () {
     })
   }
   yield* proveNames(paths.state)
+  yield* proveSync(paths.state)
 }).pipe(
   Effect.catchTag("PlatformError", (error) => Effect.flatMap(Layout, (paths) => Effect.fail(unfit(paths.root)(error))))
 )
 
-/** Names that differ only in case are two names here, and a directory can be synced. */
-const proveNames = Effect.fnUntraced(function* (directory: string) {
-  const fs = yield* FileSystem.FileSystem
-  const probe = `${directory}/case-probe`
-  yield* Unsynced.create(probe, "")
-  const folded = yield* fs.exists(`${directory}/CASE-PROBE`)
-  yield* fs.remove(probe, { force: true })
-  if (folded) {
-    return yield* new UnfitDataRoot({
-      message: `${directory} does not tell upper from lower case, but episode ids do. Use a case-sensitive filesystem.`
-    })
-  }
-  yield* Durable.syncDirectory(directory).pipe(
+/** Names that differ only in case are two names here. On a full disk this cannot be seen: cleaning up must start there all the same. */
+const proveNames = Effect.fnUntraced(
+  function* (directory: string) {
+    const fs = yield* FileSystem.FileSystem
+    const probe = `${directory}/case-probe`
+    yield* Unsynced.create(probe, "")
+    const folded = yield* fs.exists(`${directory}/CASE-PROBE`)
+    yield* fs.remove(probe, { force: true })
+    if (folded) {
+      return yield* new UnfitDataRoot({
+        message: `${directory} does not tell upper from lower case, but episode ids do. Use a case-sensitive filesystem.`
+      })
+    }
+  },
+  Effect.catchIf(
+    (error) => error._tag === "PlatformError" && isFull(error),
+    () => Effect.void
+  )
+)
+
+/** A directory can be synced. */
+const proveSync = (directory: string) =>
+  Durable.syncDirectory(directory).pipe(
     Effect.catchDefect(() =>
       Effect.fail(
         new UnfitDataRoot({
@@ -68,7 +79,6 @@ const proveNames = Effect.fnUntraced(function* (directory: string) {
       )
     )
   )
-})
 
 /** Holds the data root until the scope closes. */
 export const holdDataRoot = Effect.gen(function* () {

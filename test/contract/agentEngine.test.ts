@@ -79,6 +79,26 @@ describe("Docker, as it answers", () => {
     expect(Result.getOrThrow(await asking(engine.socket, containers))).toMatchObject([{ attachments: [] }])
   })
 
+  it("lists what is half gone with nothing but its id: the others are seen all the same", async () => {
+    await using engine = await startStandInEngine()
+    const dead = { Id: "d", Names: null, Image: "", State: "dead", Labels: null, NetworkSettings: null }
+    const leaving = { Id: "l", Image: "i", State: "removing", NetworkSettings: { Networks: { web: null } } }
+    const alive = { ...dead, Id: "a", Names: ["/a"], Image: "i", State: "running" }
+    const half = { Id: "n", Name: "net", Labels: null, IPAM: { Config: null } }
+    engine.control.before = async ({ path }) => {
+      if (path === "/version") return undefined
+      return { status: 200, body: path === "/networks" ? [half, { Id: "m", Name: "m" }] : [dead, leaving, alive] }
+    }
+    const seen = Result.getOrThrow(await asking(engine.socket, containers))
+    expect(seen.map(({ attachments, labels, name, state }) => [name, state, labels, attachments])).toEqual([
+      ["", "dead", {}, []],
+      ["", "removing", {}, []],
+      ["a", "running", {}, []]
+    ])
+    const networks = Effect.flatMap(Engine, (each) => each.networks)
+    expect(Result.getOrThrow(await asking(engine.socket, networks)).map(({ name }) => name)).toEqual(["net", "m"])
+  })
+
   it("is away: no socket, nobody behind it, no engine behind it", async () => {
     await using engine = await startStandInEngine()
     const directory = fs.mkdtempSync(join(engine.socket, "../x-"))

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import * as http from "node:http"
 import * as https from "node:https"
-import type { AddressInfo, Server, Socket } from "node:net"
+import type { AddressInfo, ListenOptions, Server, Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -10,33 +10,37 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { layerHttpClient } from "../../layers/HttpClient.ts"
 import { TlsMaterialError } from "../../layers/httpClient/material.ts"
 import type { TlsFiles } from "../../src/services/Transport.ts"
+import { PIECE_BYTES } from "../../src/shipper/Link.ts"
+import { narrowSocket } from "../support/narrowSocket.ts"
 import { scratchDirectory } from "../support/scratch.ts"
 
 const pem = (name: string): string => new URL(`../support/pem/${name}`, import.meta.url).pathname
 const ca_bundle = pem("ca.pem")
 const plain: TlsFiles = { verify_tls: true }
 
-const portOf = <S extends Server>(make: () => S) =>
+type Where = ListenOptions | { readonly fd: number }
+const portOf = <S extends Server>(make: () => S, where: Where = { port: 0, host: "127.0.0.1" }) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const server = make()
-      server.listen(0, "127.0.0.1")
+      server.listen(where)
       await once(server, "listening")
       return server
     }),
     (server) => Effect.sync(() => server.close())
   ).pipe(Effect.map((server) => (server.address() as AddressInfo).port))
 
-const httpsPort = (options: https.ServerOptions, answer: http.RequestListener) =>
+const httpsPort = (options: https.ServerOptions, answer: http.RequestListener, where?: Where) =>
   Effect.gen(function* () {
     const [key, cert, ca] = yield* Effect.promise(() =>
       Promise.all(["server.key", "server.pem", "ca.pem"].map((name) => fs.readFile(pem(name))))
     )
-    return yield* portOf(() => https.createServer({ key, cert, ca, ...options }, answer))
+    return yield* portOf(() => https.createServer({ key, cert, ca, ...options }, answer), where)
   })
 /** Says whose certificate it was shown, and closes. */
 const whoIsThere: http.RequestListener = (request, response) => {
@@ -126,8 +130,8 @@ describe("HttpClient, layerHttpClient", () => {
     }).pipe(withTls(plain))
   )
 
-  const PIECE = 256 * 1024
-  const PIECES = 64
+  const PIECE = PIECE_BYTES
+  const PIECES = 250
   /** Pieces that are all in the same memory. */
   const passing = Stream.suspend(() => {
     const memory = new Uint8Array(PIECE)
@@ -159,6 +163,58 @@ describe("HttpClient, layerHttpClient", () => {
     Effect.gen(function* () {
       const port = yield* httpsPort({}, readSlowly)
       expect(yield* sentSlowly(`https://localhost:${port}/`)).toBe(String(PIECE * PIECES))
+    }).pipe(withTls({ ca_bundle, verify_tls: true }))
+  )
+
+  /** How far a body of 16 MiB was ahead of who reads it slowly, at most; the kernels at both ends would take 4 MiB of it at once. */
+  const ahead = Effect.fnUntraced(function* (
+    urlOf: (answer: http.RequestListener) => Effect.Effect<string, never, Scope>
+  ) {
+    let handed = 0
+    let most = 0
+    const url = yield* urlOf((request, response) => {
+      let bytes = 0
+      request.on("data", (some: Buffer) => {
+        bytes += some.length
+        most = Math.max(most, handed - bytes)
+        request.pause()
+        setImmediate(() => request.resume())
+      })
+      request.on("end", () => response.end(String(bytes)))
+    })
+    const pieces = Stream.mapEffect(Stream.range(1, PIECES), () =>
+      Effect.sync(() => {
+        handed += PIECE
+        return new Uint8Array(PIECE)
+      })
+    )
+    const request = HttpClientRequest.put(url).pipe(
+      HttpClientRequest.bodyStream(pieces, { contentLength: PIECE * PIECES })
+    )
+    expect(yield* Effect.flatMap(HttpClient.execute(request), ({ text }) => text)).toBe(String(PIECE * PIECES))
+    return most
+  })
+
+  it.live("hands over what can soon be sent, and no more", () =>
+    Effect.gen(function* () {
+      const most = yield* ahead((answer) =>
+        Effect.map(
+          portOf(() => http.createServer(answer), { fd: narrowSocket() }),
+          (port) => `http://127.0.0.1:${port}/`
+        )
+      )
+
+      expect(most).toBeLessThan(8 * PIECE)
+    }).pipe(withTls(plain))
+  )
+
+  it.live("hands over what can soon be sent, and no more, under TLS", () =>
+    Effect.gen(function* () {
+      const most = yield* ahead((answer) =>
+        Effect.map(httpsPort({}, answer, { fd: narrowSocket() }), (port) => `https://localhost:${port}/`)
+      )
+
+      expect(most).toBeLessThan(8 * PIECE)
     }).pipe(withTls({ ca_bundle, verify_tls: true }))
   )
 

@@ -168,11 +168,35 @@ describe.each(Object.entries(wires))("HttpServer, lingering close, %s", (_, { ca
 })
 
 describe("HttpServer, what is no request", () => {
-  const cases: Readonly<Record<string, { readonly head: ReadonlyArray<string>; readonly status: number }>> = {
-    "not HTTP": { head: ["good morning"], status: 400 },
+  interface Case {
+    readonly head: ReadonlyArray<string>
+    readonly status: number
+    readonly says?: Readonly<Record<string, unknown>>
+  }
+  const malformed = (line: string, error: RegExp, remediation: RegExp): Case => ({
+    head: ["PUT /early HTTP/1.1", "host: test", line],
+    status: 400,
+    says: { error: expect.stringMatching(error), remediation: expect.stringMatching(remediation) }
+  })
+  const length = (line: string) => malformed(line, /^the Content-Length header/, /one Content-Length/)
+  const cases: Readonly<Record<string, Case>> = {
+    "not HTTP": {
+      head: ["good morning"],
+      status: 400,
+      says: { error: expect.stringMatching(/not a well-formed HTTP request/), remediation: expect.any(String) }
+    },
+    "a length that is no number": length("content-length: abc"),
+    "a length that is negative": length("content-length: -1"),
+    "two lengths": length("content-length: 1\r\ncontent-length: 2"),
+    "a length and chunks": malformed(
+      "content-length: 1\r\ntransfer-encoding: chunked",
+      /^the Transfer-Encoding header/,
+      /send Content-Length/
+    ),
+    "a header that is none": malformed("x y: 1", /not a well-formed HTTP request: Invalid header token/, /HTTP\/1\.1/),
     "headers over 16 KiB": { head: ["GET / HTTP/1.1", "host: test", `x: ${"x".repeat(17_000)}`], status: 431 }
   }
-  for (const [what, { head, status }] of Object.entries(cases)) {
+  for (const [what, { head, says, status }] of Object.entries(cases)) {
     it.live(`answers ${what} with ${status} and closes`, () =>
       Effect.gen(function* () {
         const port = yield* serving(patient)
@@ -184,7 +208,8 @@ describe("HttpServer, what is no request", () => {
         expect(JSON.parse(body)).toMatchObject({
           status,
           error: expect.any(String),
-          type: expect.stringMatching(/^urn:/)
+          type: expect.stringMatching(/^urn:/),
+          ...says
         })
       })
     )

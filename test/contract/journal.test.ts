@@ -113,17 +113,18 @@ describe("the service manager", () => {
   it.effect("says how a unit is", () =>
     withTools(
       Effect.fnUntraced(function* (tools: FakeTools) {
-        tools.unit({ ActiveState: "failed", Result: "watchdog", NRestarts: "7" })
+        tools.unit({ ActiveState: "failed", Result: "watchdog", User: "cis490", NRestarts: "7" })
         expect(yield* unit).toEqual({
           load: "loaded",
           active: "failed",
           sub: "running",
           file: "enabled",
           result: "watchdog",
+          user: "cis490",
           restarts: 7
         })
         expect(tools.asked()).toMatch(
-          /^systemctl --no-pager show --property=.*NRestarts.* -- cis490-shipper\.service$/m
+          /^systemctl --no-pager show --property=.*User,NRestarts.* -- cis490-shipper\.service$/m
         )
       })
     )

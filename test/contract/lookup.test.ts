@@ -14,13 +14,15 @@ const episode = (id: string): EpisodeId => EpisodeId.make(id)
 const put = (hostId: string, episodeId: string, offset: number): Change => ({
   hostId: host(hostId),
   episodeId: episode(episodeId),
-  place: { offset, length: 10 }
+  place: { offset, length: 10 },
+  stands: true
 })
-const withdraw = (hostId: string, episodeId: string): Change => ({
-  hostId: host(hostId),
-  episodeId: episode(episodeId),
-  place: undefined
+const withdraw = (hostId: string, episodeId: string, offset = 0): Change => ({
+  ...put(hostId, episodeId, offset),
+  stands: false
 })
+const standsAt = (offset: number) => ({ offset, length: 10, stands: true })
+const withdrawnAt = (offset: number) => ({ offset, length: 10, stands: false })
 const upTo = (bytes: number): Coverage => ({
   bytes,
   inode: "7",
@@ -50,11 +52,14 @@ const contract = (
         Effect.gen(function* () {
           const lookup = yield* Lookup
           yield* lookup.apply([put("a", "1", 0), put("a", "1", 11), put("b", "1", 22)], upTo(33))
-          assert.deepStrictEqual(yield* lookup.find(host("a"), episode("1")), { offset: 11, length: 10 })
-          yield* lookup.apply([withdraw("a", "1"), withdraw("never", "there"), put("b", "1", 44)], upTo(55))
-          assert.isUndefined(yield* lookup.find(host("a"), episode("1")))
-          assert.deepStrictEqual(yield* lookup.find(host("b"), episode("1")), { offset: 44, length: 10 })
+          assert.deepStrictEqual(yield* lookup.find(host("a"), episode("1")), standsAt(11))
+          yield* lookup.apply([withdraw("a", "1", 33), withdraw("never", "there"), put("b", "1", 44)], upTo(55))
+          assert.deepStrictEqual(yield* lookup.find(host("a"), episode("1")), withdrawnAt(33))
+          assert.deepStrictEqual(yield* lookup.find(host("b"), episode("1")), standsAt(44))
           assert.strictEqual(yield* lookup.count, 1)
+          assert.deepStrictEqual(yield* lookup.page(undefined, 10), [
+            { hostId: host("b"), episodeId: episode("1"), offset: 44, length: 10 }
+          ])
           assert.deepStrictEqual(yield* lookup.coverage, upTo(55))
         })
       )
@@ -116,7 +121,7 @@ const contract = (
             yield* lookup.clear
             yield* lookup.apply([put("b", "1", 0), put("a", "1", 11), put("a", "2", 22), withdraw("c", "1")], upTo(44))
             yield* lookup.apply(
-              [put("c", "1", 44), withdraw("a", "1"), put("b", "1", 66), withdraw("a", "2")],
+              [put("c", "1", 44), withdraw("a", "1", 55), put("b", "1", 66), withdraw("a", "2")],
               upTo(88)
             )
             yield* lookup.apply([put("a", "2", 88)], upTo(99))
@@ -127,6 +132,8 @@ const contract = (
               entries.map(({ hostId, episodeId, offset }) => `${hostId}/${episodeId} ${offset}`),
               ["a/2 88", "b/1 66", "c/1 44"]
             )
+            assert.deepStrictEqual(yield* lookup.find(host("a"), episode("1")), withdrawnAt(55))
+            assert.isUndefined(yield* lookup.find(host("gone"), episode("1")))
             assert.deepStrictEqual(yield* lookup.coverage, upTo(99))
             yield* lookup.apply([withdraw("b", "1")], upTo(110))
             assert.strictEqual(yield* lookup.count, 2)
@@ -163,7 +170,7 @@ describe("SQLite beside the index, across lives", () => {
 
   it.effect("remembers", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* lives(() => undefined), [upTo(16), { offset: 5, length: 10 }])
+      assert.deepStrictEqual(yield* lives(() => undefined), [upTo(16), standsAt(5)])
     })
   )
 

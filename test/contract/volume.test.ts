@@ -3,6 +3,7 @@ import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { layerVolume } from "../../layers/Volume.ts"
 import { byWeight, HEAVIEST, LockHeld, Volume, type Weighed } from "../../src/services/Volume.ts"
 import { makeDeep } from "../support/deepTree.ts"
@@ -76,6 +77,29 @@ describe("Volume, layerVolume", () => {
       expect(yield* volume.countHolding(directory, "none", counts)).toEqual({ count: 0, first: undefined })
       const missing = yield* Effect.flip(volume.countHolding(`${directory}/none`, "x", counts))
       expect(missing.reason._tag).toBe("NotFound")
+    }).pipe(Effect.scoped, Effect.provide(layerVolume))
+  )
+
+  it.effect("gives every name of a large directory once, a few at a time", () =>
+    Effect.gen(function* () {
+      const volume = yield* Volume
+      const directory = yield* scratchDirectory
+      const all = Array.from({ length: 600 }, (_, i) => `E${i}`).toSorted()
+      yield* Effect.promise(async () => {
+        for (const name of all) await fs.writeFile(`${directory}/${name}`, "")
+      })
+      const seen: Array<string> = []
+      let most = 0
+      yield* Stream.runForEachArray(volume.names(directory), (names) =>
+        Effect.sync(() => {
+          most = Math.max(most, names.length)
+          seen.push(...names)
+        })
+      )
+      expect(seen.toSorted()).toEqual(all)
+      expect(most).toBeLessThan(300)
+      expect(yield* Stream.runCollect(Stream.take(volume.names(directory), 1))).toHaveLength(1)
+      expect((yield* Effect.promise(() => fs.readdir("/proc/self/fd"))).length).toBeLessThan(100)
     }).pipe(Effect.scoped, Effect.provide(layerVolume))
   )
 

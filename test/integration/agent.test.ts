@@ -11,6 +11,7 @@ import type { Hydrated } from "../../src/domain/topology/hydrated.ts"
 import { type AgentBox, ask, makeAgentBox } from "../support/agentBox.ts"
 import { makeAuthority } from "../support/certificates.ts"
 import { listenForDatagrams } from "../support/datagrams.ts"
+import { makeFakeTools } from "../support/fakeTools.ts"
 import { sendSecurely } from "../support/secureWire.ts"
 import { untilRunning } from "../support/shipperBox.ts"
 import { type StandInEngine, startStandInEngine } from "../support/standInEngine.ts"
@@ -498,8 +499,9 @@ describe("the command line", () => {
     await using engine = await startStandInEngine()
     using box = await populated(engine)
     await using _agent = await box.start()
+    const tools = makeFakeTools(box.home)
     const rows = async () => {
-      const { code, stdout } = await box.run(["doctor", "--json"])
+      const { code, stdout } = await box.run(["doctor", "--json"], { env: { PATH: tools.path } })
       const all: ReadonlyArray<Record<string, string>> = JSON.parse(stdout)
       return { code, of: (check: string) => all.find((row) => row["check"] === check) }
     }
@@ -517,6 +519,13 @@ describe("the command line", () => {
     expect(engine.changes()).toEqual([])
     box.configure({ docker: { socket: "/nonexistent/docker.sock" } })
     const without = await rows()
+    const config = join(box.home, "agent.toml")
     expect([without.code, without.of("engine")?.["state"]]).toEqual([1, "red"])
+    expect(without.of("engine")?.["mend"]).toBe(`sudoedit ${config}`)
+    tools.unit({ LoadState: "not-found", ActiveState: "inactive" })
+    fs.writeFileSync(box.database, "no database".repeat(100))
+    const bare = await rows()
+    expect(bare.of("service")?.["mend"]).toBe("sudo /opt/cis490/scripts/install-agent.sh")
+    expect(bare.of("drift")?.["mend"]).toBe(`sudo cis490-agent state --config ${config}`)
   })
 })

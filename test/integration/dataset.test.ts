@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { Sha256 } from "../../src/domain/names.ts"
 import type { Problem } from "../../src/domain/protocol.ts"
 import { type Arrival, Dataset } from "../../src/receiver/Dataset.ts"
 import { Fatal } from "../../src/receiver/Fatal.ts"
@@ -160,6 +162,50 @@ describe("an episode that is there", () => {
   )
 })
 
+describe("an older row of a tarball that nobody would take today", () => {
+  const { content_sha256: _, commit: __, schema_version: ___, ...older } = rowFor(name, ours)
+  const refusedToday = { ...older, sha256: Sha256.make(createHash("sha256").update("of old").digest("hex")), bytes: 6 }
+
+  it.effect("is held, its content unknown, and its file read once", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        ground.putStored(name, "of old")
+        ground.putIndex(line(refusedToday))
+        yield* ground.life(
+          Effect.gen(function* () {
+            for (const _ of ["once", "and again"]) {
+              assert.deepStrictEqual(yield* standing(), { _tag: "Present", row: refusedToday })
+            }
+            // To its end: two reads.
+            assert.strictEqual(ground.files.count("read", ground.storedPath(name)), 2)
+            assert.strictEqual((yield* refused(ground.arrival(name, ours))).problem, "other-content")
+          })
+        )
+        assert.strictEqual(readFileSync(ground.storedPath(name), "utf8"), "of old")
+        assert.strictEqual(ground.index(), line(refusedToday))
+      })
+    )
+  )
+
+  it.effect("is lost when its file is another one of the same size, and read again once it changed", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        ground.putStored(name, "rotten")
+        ground.putIndex(line(refusedToday))
+        yield* ground.life(
+          Effect.gen(function* () {
+            for (const _ of ["once", "and again"]) assert.strictEqual((yield* standing())._tag, "Lost")
+            assert.strictEqual(ground.files.count("read", ground.storedPath(name)), 2)
+            ground.putStored(name, "of old")
+            utimesSync(ground.storedPath(name), 1, 1)
+            assert.strictEqual((yield* standing())._tag, "Present")
+          })
+        )
+      })
+    )
+  )
+})
+
 describe("two of one name at once", () => {
   for (const [title, second, outcome] of [
     ["the same content: stored once, then there already", again, "already_present"],
@@ -248,6 +294,58 @@ describe("a stored file without a row", () => {
         assert.strictEqual(readFileSync(ground.storedPath(name), "utf8"), "rubbish")
         assert.strictEqual(ground.index(), "")
         assert.deepStrictEqual(readdirSync(ground.options.incomingRoot), [])
+      })
+    )
+  )
+})
+
+describe("what the gate did not let in", () => {
+  const old = (ground: Ground, tarball: typeof ours): Arrival => ({ ...ground.arrival(name, tarball), isNew: false })
+
+  it.effect("is not stored in the place of a file that is gone by the time it is here", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        ground.putStored(name, ours.tarball)
+        yield* ground.life(
+          Effect.gen(function* () {
+            assert.strictEqual((yield* standing())._tag, "Unindexed")
+            rmSync(ground.storedPath(name))
+            assert.strictEqual((yield* refused(old(ground, ours))).problem, "unavailable")
+          })
+        )
+        assert.isFalse(existsSync(ground.storedPath(name)))
+        assert.strictEqual(ground.index(), "")
+      })
+    )
+  )
+
+  it.effect("does not make a withdrawn name stand again, though its file is still there", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        ground.putStored(name, ours.tarball)
+        ground.putIndex(line(rowFor(name, ours)) + line(rowFor(name, ours, { status: "withdrawn" })))
+        yield* ground.life(
+          Effect.gen(function* () {
+            assert.strictEqual((yield* standing())._tag, "Withdrawn")
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("brings back what was withdrawn, and nothing else", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        ground.putIndex(line(rowFor(name, ours)) + line(rowFor(name, ours, { status: "withdrawn" })))
+        yield* ground.life(
+          Effect.gen(function* () {
+            assert.strictEqual((yield* standing())._tag, "Withdrawn")
+            assert.strictEqual((yield* refused(old(ground, other))).problem, "unavailable")
+            assert.strictEqual((yield* commit(old(ground, again))).status, "stored")
+            assert.strictEqual((yield* standing())._tag, "Present")
+          })
+        )
+        assert.strictEqual(ground.rows()[2]?.sha256, again.sha256)
       })
     )
   )

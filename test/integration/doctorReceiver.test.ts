@@ -133,6 +133,10 @@ test("a receiver that is well: every check green, exit 0, nothing written beside
 
 test("one that has never run: backfill makes what is missing; one that does not run is red", async () => {
   using central = makeCentral()
+  central.tools.unit({ User: "cis490" })
+  expect((await central.doctor()).of("directories").mend).toMatch(
+    /^sudo install -d -o cis490 -g cis490 -m 750 \S+ \S+ && sudo systemctl restart cis490-receiver$/
+  )
   central.tools.unit({ LoadState: "not-found", ActiveState: "inactive" })
   const found = await central.doctor()
   expect(found.of("directories")).toMatchObject({ state: "red" })

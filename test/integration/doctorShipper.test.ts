@@ -15,7 +15,7 @@ const PEM = join(import.meta.dirname, "../support/pem")
 const makeHost = async (url: string, config: Partial<Config> = {}) => {
   const box = makeBox(url, config)
   const tools = makeFakeTools(box.home)
-  for (const below of ["packed", "tally", "drafts", "reasons", "trash", "acked"]) {
+  for (const below of ["packed", "tally", "drafts", "trash", "acked"]) {
     fs.mkdirSync(box.path("state", below), { recursive: true })
   }
   fs.mkdirSync(join(box.home, "code/.git"), { recursive: true })
@@ -157,6 +157,11 @@ test("a host on which nothing has run yet: the mend makes its directories", asyn
   await using receiver = await welcoming()
   using host = await makeHost(receiver.url)
   fs.rmSync(host.data, { recursive: true })
+  host.tools.unit({ User: "cis490" })
+  expect((await host.doctor()).of("directories").mend).toBe(
+    `sudo install -d -o cis490 -g cis490 -m 750 ${host.data} && sudo systemctl restart cis490-shipper`
+  )
+  host.tools.unit()
   expect((await host.doctor()).of("directories").mend).toBe("sudo systemctl restart cis490-shipper")
   host.tools.unit({ ActiveState: "inactive" })
   const row = (await host.doctor()).of("directories")

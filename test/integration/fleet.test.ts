@@ -1,6 +1,7 @@
 /** The master, and the real agent with something in place of its engine. */
 import { writeFileSync } from "node:fs"
 import { expect, test } from "vitest"
+import type { Row } from "../../src/doctor/row.ts"
 import { HostId } from "../../src/domain/names.ts"
 import { makeAgentBox } from "../support/agentBox.ts"
 import { startReceiver, TOKENS, tokens } from "../support/receiver.ts"
@@ -106,4 +107,34 @@ test("an agent that knows better is not fought: the master is behind, and says s
   expect(names()).toEqual(["/decnet-topology-t9-db", "/decnet-topology-t9-web"])
   expect(await row()).toMatchObject({ needs_resync: true, wanted_generation: 1, told: null })
   expect(receiver.logs.filter(({ level }) => level === "Error")).toHaveLength(1)
+})
+
+test("doctor says whether the master takes this host's heartbeats, and sends none", async () => {
+  await using engine = await startStandInEngine()
+  using box = makeAgentBox(engine.socket)
+  const agents = [{ hostId: LAB, url: "http://127.0.0.1:1", tokenFile: undefined, tls: { verify_tls: true } }]
+  await using receiver = await startReceiver({ tokens, agents })
+  await using stranger = await startReceiver({ tokens })
+  const rowFor = async (port: number, token: string | undefined) => {
+    const master = { url: `http://127.0.0.1:${port}` }
+    box.configure({ master: token === undefined ? master : { ...master, bearer_token: token } })
+    const rows: ReadonlyArray<Row> = JSON.parse((await box.run(["doctor", "--json"])).stdout)
+    return rows.find(({ check }) => check === "master")
+  }
+  expect(await rowFor(receiver.port, TOKENS.host)).toMatchObject({ state: "green", found: "takes our heartbeats" })
+  for (const [port, token, found, mend] of [
+    [receiver.port, undefined, "HTTP status 401: no token was sent", `sudoedit ${box.home}/agent.toml`],
+    [receiver.port, TOKENS.otherHost, "HTTP status 403: this token does not belong", `sudoedit ${box.home}/agent.toml`],
+    [stranger.port, TOKENS.host, "HTTP status 404: lab-1 is no host of this master", /receiver\.toml.*# on the master$/]
+  ] as const) {
+    const row = await rowFor(port, token)
+    expect(row).toMatchObject({ state: "red", found: expect.stringContaining(`refuses our heartbeats: ${found}`) })
+    expect(row?.mend).toMatch(mend)
+  }
+  const hosts = await send(receiver.port, {
+    method: "GET",
+    path: "/v1/hosts",
+    headers: { authorization: `Bearer ${TOKENS.admin}` }
+  })
+  expect(JSON.parse(hosts.text)).toMatchObject([{ host_id: "lab-1", last_heartbeat: null }])
 })

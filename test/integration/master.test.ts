@@ -253,18 +253,22 @@ test("a master that is behind says so loudly, does not loop, and has the say aga
   expect(agent.asked).toEqual(["teardown t9 8", "apply t1 8"])
 })
 
-test("an agent that refuses our generation is told so once", async () => {
-  await using agent = await startFakeAgent()
+test.each([
+  [TWO_LANS, "apply t1 1", "topology set lab-1 FILE --take-over"],
+  [null, "teardown t9 1", "topology clear lab-1 --take-over"]
+])("an agent that refuses our generation is told so once", async (wanted, order, mend) => {
+  await using agent = await startFakeAgent(wanted === null ? { runs: called("t9"), generation: 0 } : {})
   await using receiver = await startReceiver(with_(agent))
   await beat(agent, receiver)
   agent.control.highest = 5
-  await set(receiver, TWO_LANS)
+  await set(receiver, wanted)
   await told(receiver, "Superseded")
   await beat(agent, receiver)
   await beat(agent, receiver)
-  expect(agent.asked).toEqual(["apply t1 1"])
+  expect(agent.asked).toEqual([order])
   const loud = receiver.logs.filter(({ level }) => level === "Error").map(({ message }) => message)
-  expect(loud.some((line) => line.includes("--take-over"))).toBe(true)
+  expect(loud).toContainEqual(expect.stringContaining(`in vain: `))
+  expect(loud.filter((line) => !line.includes(mend))).toEqual([])
 })
 
 test("an agent that cannot be reached is told again, and said to be so once", async () => {
@@ -357,6 +361,40 @@ test("a heartbeat speaks for its own host, and for one that is known; else it le
   expect(await rowOf(receiver)).toMatchObject({ last_heartbeat: null })
   expect((await beat(agent, receiver)).status).toBe(204)
   expect(files()).toEqual(["lab-1.json"])
+})
+
+test("a heartbeat that is refused is said once until one is taken", async () => {
+  await using agent = await startFakeAgent()
+  await using receiver = await startReceiver(with_(agent))
+  const other = { authorization: `Bearer ${TOKENS.otherHost}` }
+  const said = () =>
+    receiver.logs
+      .map(({ message }) => message)
+      .filter((line) => line.startsWith("refused a heartbeat: "))
+      .map((line) => line.replace(/^refused a heartbeat: (.*); not said again until one is taken$/, "$1"))
+  for (let i = 0; i < 3; i++) {
+    await agent.beat(receiver.port, "lab-1", other)
+    await agent.beat(receiver.port, "lab-2", other)
+  }
+  const [strange, unknown] = ["this token does not belong to host lab-1", "lab-2 is no host of this master"]
+  expect(said()).toEqual([strange, unknown])
+  await beat(agent, receiver)
+  await agent.beat(receiver.port, "lab-1", other)
+  expect(said()).toEqual([strange, unknown, strange])
+})
+
+test("a heartbeat as a dry run is answered as always, and nothing is noted of it", async () => {
+  await using agent = await startFakeAgent()
+  await using receiver = await startReceiver(with_(agent))
+  const dry = { "x-cis490-dry-run": "true" }
+  const other = { authorization: `Bearer ${TOKENS.otherHost}`, ...dry }
+  expectProblem(await agent.beat(receiver.port, "lab-1", dry), 401, "unauthenticated")
+  expectProblem(await agent.beat(receiver.port, "lab-1", other), 403, "wrong-host")
+  expectProblem(await agent.beat(receiver.port, "lab-2", other), 404, "unknown-host")
+  expectProblem(await request(receiver, "POST", "/v1/heartbeat", { ...upload, ...dry }, "{}"), 400, "bad-request")
+  expect((await agent.beat(receiver.port, "lab-1", { ...upload, ...dry })).status).toBe(204)
+  expect(await rowOf(receiver)).toMatchObject({ last_heartbeat: null })
+  expect(readdirSync(join(receiver.incoming, "../fleet"))).toEqual([])
 })
 
 const hostile: ReadonlyArray<readonly [string, string, number, string]> = [

@@ -101,8 +101,11 @@ describe("the operator's commands", () => {
         expect((yield* shell(...command.split(" "))).status, command).toBe(1)
       }
       const resolved = yield* shell("resolve", "E1", "--keep-stored")
-      expect(resolved).toMatchObject({ status: 1, out: "" })
-      expect(resolved.err).toContain("no conflict holds E1")
+      expect(resolved.status).toBe(1)
+      expect(resolved.err).toContain("E1: no conflict holds E1")
+      const said = yield* shell("resolve", "E1", "--keep-stored", "--json")
+      expect([said.status, said.err]).toEqual([1, ""])
+      expect(JSON.parse(said.out)).toMatchObject({ done: [], failed: [{ name: "E1" }] })
     })
   )
 

@@ -71,6 +71,17 @@ describe("drain", () => {
     })
   )
 
+  onDataRoot("works where the data root is a link, as the daemon does", (paths) =>
+    Effect.gen(function* () {
+      yield* put(paths.episode("bad"), UNSTAMPED)
+      yield* Effect.promise(() => fs.rename(paths.root, `${paths.root}.there`))
+      yield* link(`${paths.root}.there`, paths.root)
+      expect(yield* drain({ dryRun: false })).toMatchObject({ moved: [{ id: "bad" }], failed: [] })
+      yield* Effect.promise(() => fs.rm(paths.root))
+      yield* Effect.promise(() => fs.rename(`${paths.root}.there`, paths.root))
+    })
+  )
+
   onDataRoot("leaves alone what is in flight, and takes what only a crash left behind", (paths) =>
     Effect.gen(function* () {
       const volume = yield* Volume
@@ -106,9 +117,30 @@ describe("drain", () => {
     })
   )
 
+  onDataRoot("takes what a recorder made before the shipper ever ran", (paths) =>
+    Effect.gen(function* () {
+      yield* Effect.promise(() => fs.rm(paths.root, { recursive: true }))
+      yield* put(paths.episode("E1"), UNSTAMPED)
+      expect(yield* drain({ dryRun: false })).toMatchObject({ moved: [{ id: "E1", name: "E1" }], failed: [] })
+      expect(yield* readJson(`${paths.quarantined("E1")}/quarantine_reason.json`)).toMatchObject({
+        reason: "unstamped"
+      })
+    })
+  )
+
+  onDataRoot("finds nothing where nothing was recorded yet, and fails where there is no data root", (paths) =>
+    Effect.gen(function* () {
+      yield* Effect.promise(() => fs.rmdir(paths.episodes))
+      expect(yield* drain({ dryRun: false })).toMatchObject({ examined: 0, moved: [], failed: [] })
+      yield* Effect.promise(() => fs.rm(paths.root, { recursive: true }))
+      expect((yield* Effect.flip(drain({ dryRun: false }))).reason._tag).toBe("NotFound")
+    })
+  )
+
   onDataRoot("does not take a listing that fails for an empty one", (paths) =>
     Effect.gen(function* () {
       yield* Effect.promise(() => fs.rmdir(paths.episodes))
+      yield* put(paths.root, { episodes: "a file where a directory should be" })
       expect((yield* Effect.flip(drain({ dryRun: false })))._tag).toBe("PlatformError")
     })
   )

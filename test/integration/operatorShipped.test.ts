@@ -3,6 +3,7 @@ import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Volume } from "../../src/services/Volume.ts"
 import { noteSuccess, noteTrouble } from "../../src/shipper/lastWords.ts"
+import { requeue } from "../../src/shipper/operator/requeue.ts"
 import { reship } from "../../src/shipper/operator/reship.ts"
 import { status } from "../../src/shipper/operator/status.ts"
 import { episode, put } from "../support/dataRoot.ts"
@@ -40,6 +41,20 @@ describe("reship", () => {
       expect(report.done).toEqual([{ name: "E1~1", episode_id: "E1" }])
       expect(report.failed.map(({ name }) => name)).toEqual(names.slice(1))
       expect((yield* Effect.promise(() => fs.readdir(paths.shipped))).toSorted()).toEqual(["E1", "E1.receipt.json"])
+    })
+  )
+})
+
+describe("where there is no episodes/ yet", () => {
+  onDataRoot("requeue and reship make it", (paths) =>
+    Effect.gen(function* () {
+      yield* put(paths.quarantined("E1"), quarantined())
+      yield* put(paths.shippedEpisode("E2"), episode())
+      for (const bring of [requeue({ names: ["E1"] }), reship({ names: ["E2"] })]) {
+        yield* Effect.promise(() => fs.rm(paths.episodes, { recursive: true }))
+        expect(yield* bring).toMatchObject({ done: [{}], failed: [] })
+      }
+      expect(yield* Effect.promise(() => fs.readdir(paths.episodes))).toEqual(["E2"])
     })
   )
 })

@@ -147,7 +147,9 @@ test("what can be refused from the headers is refused at the beginning", async (
   expectProblem(await tell({ "x-cis490-content-sha256": one.contentSha256 }), 409, "other-content")
   expectProblem(await tell({ "x-cis490-code-commit": OLD_COMMIT }, free), 412, "out-of-window")
   expectProblem(await tell({ "x-cis490-code-commit": STRANGE_COMMIT }, free), 503, "commit-unknown")
-  expectRegistered(await tell({ "upload-complete": "?1" }, free), 400, "inconsistent-upload-length")
+  expectRegistered(await tell({ "upload-complete": "?1" }, free), 400, "inconsistent-upload-length", {
+    remediation: expect.any(String)
+  })
   const large = await tell({ "upload-length": "1001" }, free)
   expectProblem(large, 413, "too-large", { limit_bytes: 1000 })
   expect(large.headers).toMatchObject({ "upload-complete": "?1", "upload-limit": "max-size=1000, max-age=604800" })
@@ -185,7 +187,7 @@ test("lengths that contradict each other are refused, and the upload goes on", a
   ]
   for (const request of wrong) {
     const refused = await send(receiver.port, request)
-    expectRegistered(refused, 400, "inconsistent-upload-length")
+    expectRegistered(refused, 400, "inconsistent-upload-length", { remediation: expect.any(String) })
     expect(standing(refused)).toEqual({ status: 400, offset: "0", complete: "?0" })
   }
   const right = part(location, whole, 0, true, { "upload-length": `${whole.length};x=1` })
@@ -202,13 +204,13 @@ test("a body whose length is not said is taken as far as it was announced", asyn
     offset: String(half)
   })
   const short = await send(receiver.port, chunked(location, back.subarray(0, -1), half, true))
-  expectRegistered(short, 400, "inconsistent-upload-length")
+  expectRegistered(short, 400, "inconsistent-upload-length", { remediation: expect.any(String) })
   expect(standing(short)).toMatchObject({ offset: String(whole.length - 1), complete: "?0" })
   const last = await send(receiver.port, chunked(location, whole.subarray(-1), whole.length - 1, true))
   expect(standing(last)).toMatchObject({ status: 201, complete: "?1" })
   const another = await begin(receiver, other.tarball, { "x-cis490-content-sha256": undefined })
   const long = await send(receiver.port, chunked(another, Buffer.concat([other.tarball, Buffer.from("x")]), 0, true))
-  expectRegistered(long, 400, "inconsistent-upload-length")
+  expectRegistered(long, 400, "inconsistent-upload-length", { remediation: expect.any(String) })
   expectProblem(await get(receiver, another), 404, "no-upload")
   expect(kept(receiver)).toEqual([])
 })

@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import { layerVolume } from "../../layers/Volume.ts"
 import type { IndexRow } from "../../src/domain/row.ts"
 import { backfill } from "../../src/receiver/backfill.ts"
@@ -106,7 +108,7 @@ describe("a crash", () => {
         putLinked(ground, ours.tarball)
         ground.files.control.fault = (operation, path) =>
           operation === "writeAll" && path.endsWith("index.jsonl") ? errno("ENOSPC", path) : undefined
-        assert.strictEqual((yield* ground.life(standing))._tag, "Absent")
+        assert.strictEqual((yield* ground.life(standing))._tag, "Unindexed")
         assert.deepStrictEqual(incoming(ground), [PART])
         ground.files.control.fault = () => undefined
         assert.strictEqual((yield* ground.life(standing))._tag, "Present")
@@ -132,6 +134,69 @@ describe("a crash", () => {
   )
 })
 
+describe("a file that cannot be read", () => {
+  const unreadable = (ground: Ground, code: string, episodeIds: ReadonlyArray<string>) => {
+    ground.files.control.fault = (operation, path) =>
+      operation === "read" && episodeIds.some((id) => path.includes(id)) ? errno(code, path) : undefined
+  }
+  /** What is logged as an error, with what it is about. */
+  const errorsOf = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      const errors: Array<string> = []
+      const logger = Logger.make(({ fiber, logLevel, message }) => {
+        const { path } = fiber.getRef(References.CurrentLogAnnotations)
+        if (logLevel === "Error") errors.push(`${String(path)}: ${String(message)}`)
+      })
+      return Effect.as(Effect.provide(effect, Logger.layer([logger])), errors)
+    })
+
+  for (const code of ["EIO", "EACCES"]) {
+    it.effect(`in the store does not hold up the others after a torn index (${code})`, () =>
+      inScratch((ground) =>
+        Effect.gen(function* () {
+          ground.putStored(nameOf("e0"), makeTarball("e0", "zero\n").tarball)
+          ground.putStored(name, ours.tarball)
+          ground.putIndex(`{"schema_version":1`)
+          unreadable(ground, code, ["e0"])
+          const errors = yield* errorsOf(
+            ground.life(Effect.map(standing, ({ _tag }) => assert.strictEqual(_tag, "Present")))
+          )
+          assert.strictEqual(errors.length, 1)
+          assert.include(errors[0], ground.storedPath(nameOf("e0")))
+          assert.include(errors[0], "cis490-receiver backfill")
+          const report = yield* ground.hold(backfill(ground.options))
+          assert.deepStrictEqual(report, { scanned: 2, added: 0, completed: 0, unsound: 1 })
+          unreadable(ground, code, [])
+          assert.strictEqual((yield* ground.hold(backfill(ground.options))).added, 1)
+        })
+      )
+    )
+  }
+
+  it.effect("and has a name in incoming/ keeps it, and the next one is finished", () =>
+    inScratch((ground) =>
+      Effect.gen(function* () {
+        const zero = nameOf("e0")
+        ground.putStored(zero, makeTarball("e0", "zero\n").tarball)
+        mkdirSync(ground.options.incomingRoot, { recursive: true })
+        linkSync(ground.storedPath(zero), `${ground.options.incomingRoot}/lab-1~e0~r0.part`)
+        putLinked(ground, ours.tarball)
+        unreadable(ground, "EIO", ["e0"])
+        const errors = yield* errorsOf(
+          ground.life(Effect.map(standing, ({ _tag }) => assert.strictEqual(_tag, "Present")))
+        )
+        assert.include(errors[0], "lab-1~e0~r0.part")
+        assert.include(errors[0], "cis490-receiver verify")
+        assert.deepStrictEqual(incoming(ground), ["lab-1~e0~r0.part"])
+        unreadable(ground, "EIO", [])
+        yield* ground.life(standing)
+        assert.deepStrictEqual(incoming(ground), [])
+        assert.strictEqual(ground.rows().length, 2)
+      })
+    )
+  )
+})
+
 describe("what is found", () => {
   it.effect("in incoming/ and is not ours stays", () =>
     inScratch((ground) =>
@@ -151,7 +216,7 @@ describe("what is found", () => {
     inScratch((ground) =>
       Effect.gen(function* () {
         ground.putStored(name, ours.tarball)
-        assert.strictEqual((yield* ground.life(standing))._tag, "Absent")
+        assert.strictEqual((yield* ground.life(standing))._tag, "Unindexed")
         ground.putIndex(`{"schema_version":1`)
         assert.strictEqual((yield* ground.life(standing))._tag, "Present")
         assert.isFalse(existsSync(`${ground.options.indexPath}.torn`))

@@ -164,6 +164,23 @@ test.each([
   expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E1"])
 })
 
+test("what the receiver holds without saying which content is kept, and holds up no pruning of others", async () => {
+  const holdsUnknown = says(200, undefined, {
+    "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:`,
+    "content-length": "299"
+  })
+  await using receiver = await startFakeReceiver(({ id, method }) =>
+    method === "HEAD" && id !== "E4" ? holdsUnknown : "good"
+  )
+  using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
+  for (const id of ["E1", "E2", "E3", "E4"]) box.episode(id)
+  await box.once()
+  box.configure({ retention: { keep_local_for_days: 1e-9, ...every } })
+  const { stderr } = await box.once()
+  expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual(["E1", "E2", "E3"])
+  expect(stderr).toContain("does not say which content")
+})
+
 test("a receipt that cannot be read, and a directory without one, are not pruned", async () => {
   await using receiver = await startFakeReceiver()
   using box = await shipped(receiver, 8)
@@ -202,6 +219,40 @@ test("below min_free_bytes shipped/ is pruned ahead of its days, each confirmed;
   expect(receiver.heard.filter(({ method }) => method === "HEAD").map(({ id }) => id)).toEqual(["E1", "E2", "E3"])
   expect(box.names("shipped").filter((name) => !name.endsWith(".json"))).toEqual([])
   expect([box.names("quarantine"), box.names("episodes")]).toEqual([["bad"], ["recording"]])
+})
+
+const crowded = { ...floored, retention: { keep_local_for_days: 7 } }
+const directories = (box: Box) => box.names("shipped").filter((name) => !name.endsWith(".json"))
+const asked = (receiver: FakeReceiver) => receiver.heard.filter(({ method }) => method === "HEAD").map(({ id }) => id)
+
+test("below min_free_bytes a receiver that gave no word is asked again after some minutes, not after the interval", async () => {
+  let isUp = false
+  await using receiver = await startFakeReceiver(({ method }) => (method === "HEAD" && !isUp ? "cut" : "good"))
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  await box.once()
+  box.configure(crowded)
+  for (const ahead of [0, 200_000]) await box.once({ ahead })
+  expect([directories(box), asked(receiver)]).toEqual([["E1"], ["E1"]])
+  isUp = true
+  await box.once({ ahead: 400_000 })
+  expect([directories(box), asked(receiver)]).toEqual([[], ["E1", "E1"]])
+})
+
+test("below min_free_bytes what is retired after all was pruned in vain is pruned too, and only that is asked about", async () => {
+  await using receiver = await startFakeReceiver(({ id, method }) =>
+    method === "HEAD" && id === "E1" ? holdsOther : "good"
+  )
+  using box = makeBox(receiver.url)
+  box.episode("E1")
+  await box.once()
+  box.configure(crowded)
+  await box.once()
+  box.episode("E2")
+  for (const _ of ["E2 is shipped", "E2 is pruned", "nothing is left to ask"]) await box.once()
+  expect([directories(box), asked(receiver)]).toEqual([["E1"], ["E1", "E2"]])
+  await box.once({ ahead: 3_700_000 })
+  expect(asked(receiver)).toEqual(["E1", "E2", "E1"])
 })
 
 test("below min_free_bytes nothing goes that the receiver does not confirm", async () => {

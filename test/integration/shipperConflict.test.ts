@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { expect, test } from "vitest"
 import { type Heard, refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
-import { type Box, counts, makeBox } from "../support/shipperBox.ts"
+import { type Box, COMMIT, counts, makeBox } from "../support/shipperBox.ts"
 import { sha256Of } from "../support/wire.ts"
 
 const OTHER = createHash("sha256").update("other").digest("hex")
@@ -92,14 +92,26 @@ test("resolve --as sends it under the new id", async () => {
   expect([box.names("outbox"), receiver.sent()]).toEqual([[], ["E1", "E1-b"]])
 })
 
-test("resolve --keep-stored puts ours into quarantine (`conflict`)", async () => {
+test("resolve --keep-stored puts ours into quarantine (`conflict`), with the receiver's body, whole, and the commit", async () => {
   await using receiver = await startFakeReceiver(conflict)
   using box = makeBox(receiver.url)
   box.episode("E1")
   await box.once()
-  expect((await box.run(["resolve", "E1", "--keep-stored"])).code).toBe(0)
+  const ran = await box.run(["resolve", "E1", "--keep-stored", "--json"])
+  const moved = { episode_id: "E1", moved_to: "quarantine/E1" }
+  expect([ran.code, JSON.parse(ran.stdout)], ran.stderr).toEqual([0, { done: [moved], failed: [] }])
   expect([box.names("episodes"), box.names("outbox"), box.names("quarantine")]).toEqual([[], [], ["E1"]])
-  expect(box.json("quarantine/E1/quarantine_reason.json")).toMatchObject({ reason: "conflict", episode_id: "E1" })
+  const { body, ...reason } = box.json("quarantine/E1/quarantine_reason.json")
+  expect(reason).toMatchObject({ reason: "conflict", episode_id: "E1", status_code: 409, commit: COMMIT })
+  expect(body).toEqual({
+    type: "urn:cis490:problem:x",
+    title: "x",
+    status: 409,
+    error: "other content is stored under this id",
+    stored_sha256: OTHER,
+    your_sha256: sha256Of(receiver.last("PUT").body),
+    remediation: "resolve it"
+  })
   expect((await box.once()).counts).toEqual(counts({}))
 })
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { describe, expect, test } from "vitest"
+import { startCuttingProxy } from "../support/cuttingProxy.ts"
 import { refuses, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { makeReceiverBox } from "../support/receiverBox.ts"
 import { type Box, counts, makeBox, untilRunning } from "../support/shipperBox.ts"
@@ -44,6 +45,18 @@ describe("a rate", () => {
     const { link } = JSON.parse((await box.run(["status", "--json"], inBerlin())).stdout)
     expect(link).toMatchObject({ bytes_per_second: 0, opens_at: "2026-07-01T12:00:00.000Z" })
   })
+})
+
+test("a line on which a tarball takes longer than the limit on silence is slow, and not silent", async () => {
+  using centre = makeReceiverBox()
+  await using receiver = await centre.start()
+  await using line = await startCuttingProxy(() => receiver.port, { rate: 250_000, narrow: true })
+  using box = makeBox(line.url, { shipper: { request_timeout_s: 2 } })
+  box.episode("E1", { "noise.bin": randomBytes(1_000_000) })
+  const ran = await box.once()
+  expect(ran.counts, ran.stderr).toEqual(counts({ scanned: 1, shipped: 1 }))
+  expect(centre.store()).toEqual(["lab-1/E1.tar.zst"])
+  expect(line.connections()).toBe(1)
 })
 
 describe("once, while a window is closed,", () => {

@@ -446,6 +446,49 @@ describe("the note of an upload", () => {
   })
 })
 
+it("sends a smaller tarball in parts after it was cut, and goes on with it after a restart", async () => {
+  const play = ({ method, nth }: Asked): Script => {
+    if (method === "PUT") return { cutAfter: 300_000 }
+    return method === "PATCH" && nth <= 4 ? { cutAfter: nth === 1 ? 400_000 : 0 } : "good"
+  }
+  await using receiver = await startFakeUploads(play)
+  using box = makeBox(receiver.url)
+  box.episode("E1", { "telemetry-net.pcap": NOISE.subarray(0, 700_000) })
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.methods().length >= 3)
+  await daemon.stop("SIGKILL")
+  expect(receiver.methods().slice(0, 3)).toEqual(["PUT", "POST", "PATCH"])
+  await using again = box.daemon()
+  await untilRunning(again, () => receiver.stored.size === 1)
+  expect(receiver.methods().filter((method) => method === "PUT" || method === "POST")).toEqual(["PUT", "POST"])
+  await again.stop("SIGTERM")
+})
+
+it("sends a smaller tarball in one request again where not one append gets through", async () => {
+  const play = ({ method, nth }: Asked): Script => {
+    if (method === "PUT") return nth === 1 ? { cutAfter: 300_000 } : "good"
+    return method === "PATCH" ? { cutAfter: 0 } : "good"
+  }
+  await using receiver = await startFakeUploads(play)
+  using box = makeBox(receiver.url)
+  box.episode("E1", { "telemetry-net.pcap": NOISE.subarray(0, 700_000) })
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.stored.size === 1 && box.names("outbox").length === 0)
+  const asked = receiver.methods().filter((method) => method === "PUT" || method === "POST")
+  expect(asked).toEqual(["PUT", "POST", "PUT"])
+  await daemon.stop("SIGTERM")
+})
+
+it("sends what is small in one request, whatever became of the last", async () => {
+  await using receiver = await startFakeUploads(({ nth }) => (nth === 1 ? { cutAfter: 30_000 } : "good"))
+  using box = makeBox(receiver.url)
+  box.episode("E1", { "telemetry-net.pcap": NOISE.subarray(0, 50_000) })
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.stored.size === 1)
+  expect(receiver.methods()).toEqual(["PUT", "PUT"])
+  await daemon.stop("SIGTERM")
+})
+
 it("asks how much has arrived when an append falls silent", async () => {
   await using world = await lab(({ method, nth }) => (method === "PATCH" && nth === 2 ? "stall" : "good"))
   const { box, receiver } = world

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { linkSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
+import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { beforeAll, describe, expect, test } from "vitest"
@@ -43,6 +43,18 @@ const cases: ReadonlyArray<readonly [what: string, make: (box: Box, below: strin
       renameSync(box.path(at, "meta.json"), box.path(at, "m")), symlinkSync("m", box.path(at, "meta.json"))
     ),
     /meta\.json/
+  ],
+  [
+    "a marker that is a symlink",
+    (box, at) => (
+      renameSync(box.path(at, "done.marker"), box.path(at, "m")), symlinkSync("m", box.path(at, "done.marker"))
+    ),
+    /done\.marker.*SymbolicLink/
+  ],
+  [
+    "a marker that is a symlink to nothing",
+    (box, at) => (rmSync(box.path(at, "done.marker")), symlinkSync("nowhere", box.path(at, "done.marker"))),
+    /done\.marker.*SymbolicLink/
   ],
   ["a marker that is no manifest", (box, at) => marked(box, at, "done\n"), /incomplete/],
   ["a marker of one newline", (box, at) => marked(box, at, "\n"), /incomplete/],

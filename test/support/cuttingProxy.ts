@@ -1,11 +1,14 @@
 /** A way to a server that is cut: each connection carries so many bytes towards it, then both ends are torn off. */
 import * as net from "node:net"
+import { narrowSocket } from "./narrowSocket.ts"
 
 export interface Cuts {
   /** Bytes that the nth connection carries towards the server before it is cut; for ever if not said. */
   readonly after?: (nth: number) => number
   /** Bytes per second towards the server; as many as go if not said. */
   readonly rate?: number
+  /** As on a slow line, little of what was sent lies in the kernels. */
+  readonly narrow?: boolean
 }
 
 /** So often the throttled side is given its share. */
@@ -14,7 +17,7 @@ const TICK_MILLIS = 20
 /** `port`: where the server listens now. */
 export const startCuttingProxy = async (
   port: () => number,
-  { after = () => Number.POSITIVE_INFINITY, rate }: Cuts = {}
+  { after = () => Number.POSITIVE_INFINITY, narrow = false, rate }: Cuts = {}
 ) => {
   let connections = 0
   let cuts = 0
@@ -79,7 +82,8 @@ export const startCuttingProxy = async (
   }
 
   const listener = net.createServer({ noDelay: true, highWaterMark: 64 * 1024 }, carry)
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
+  const where = narrow ? { fd: narrowSocket() } : { port: 0, host: "127.0.0.1" }
+  await new Promise<void>((resolve) => listener.listen(where, resolve))
   const { port: own } = listener.address() as net.AddressInfo
   return {
     url: `http://127.0.0.1:${own}`,

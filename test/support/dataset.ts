@@ -78,7 +78,7 @@ export const makeGround = (root: string) => {
   const arrival = (name: EpisodeName, tarball: Tarball): Arrival => {
     const path = place(incomingPath(options.incomingRoot, name, `r${random++}`), tarball.tarball)
     const { bytes, contentSha256, sha256 } = tarball
-    return { ...name, path, sha256, bytes, contentSha256, commit: Commit.make(COMMIT) }
+    return { ...name, path, sha256, bytes, contentSha256, commit: Commit.make(COMMIT), isNew: true }
   }
   return {
     options,

@@ -78,6 +78,8 @@ export const TOKENS = {
   otherHost: "token-of-lab-2",
   admin: "admin-token"
 } as const
+const noTokens: Auth.Tokens = { shared: undefined, hosts: {}, admin: undefined }
+
 export const tokens: Auth.Tokens = {
   shared: secret(TOKENS.shared),
   hosts: { "lab-1": [secret("an-older-one"), secret(TOKENS.host)], "lab-2": [secret(TOKENS.otherHost)] },
@@ -203,7 +205,7 @@ export const startReceiver = async (options: Options = {}) => {
     Layer.provideMerge(
       Layer.mergeAll(
         Hosts.layer(hosts),
-        Auth.layer(options.following ?? Effect.succeed(options.tokens ?? Auth.noTokens), options.connections),
+        Auth.layer(options.following ?? Effect.succeed(options.tokens ?? noTokens), options.connections),
         options.gate ?? GateService.layerOff,
         options.dataset?.(root) ?? dataset.layer,
         Layer.succeed(Limits, { ...DEFAULT_LIMITS, ...options.limits })

@@ -4,16 +4,26 @@ import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, write
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const holder = 'mount -t tmpfs -o size="$2" tmpfs "$1" && echo mounted && exec cat'
+const holder = 'mount -t tmpfs -o "size=$2,nr_inodes=$3" tmpfs "$1" && echo mounted && exec cat'
 
 /**
  * Lies in a mount namespace that one process holds open: nobody else sees the mount, and it goes with that process. It is reached
  * through the holder's root in /proc.
  */
-export const makeSmallDisk = async (bytes: number) => {
+export const makeSmallDisk = async (bytes: number, files = 1_000_000) => {
   const mountPoint = mkdtempSync(join(tmpdir(), "cis490-disk-"))
   const asRoot = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]
-  const child = spawn("unshare", [...asRoot, "--mount", "sh", "-c", holder, "sh", mountPoint, String(bytes)])
+  const child = spawn("unshare", [
+    ...asRoot,
+    "--mount",
+    "sh",
+    "-c",
+    holder,
+    "sh",
+    mountPoint,
+    String(bytes),
+    String(files)
+  ])
   let said = ""
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text

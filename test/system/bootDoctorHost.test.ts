@@ -23,7 +23,7 @@ beforeAll(async () => {
   doctor = makeDoctor(lab, SHIPPER)
   await lab.print(`systemctl enable --now --quiet ${RECEIVER}; systemctl enable --now --quiet ${SHIPPER}`)
 }, 600_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 const stopped = async (work: () => Promise<void>): Promise<void> => {
   await lab.print(`systemctl stop ${SHIPPER}`)

@@ -25,7 +25,7 @@ beforeAll(async () => {
   doctor = makeDoctor(lab, RECEIVER)
   await lab.print(`systemctl enable --now --quiet ${RECEIVER}; systemctl enable --now --quiet ${SHIPPER}`)
 }, 600_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 const ship = async (id: string): Promise<void> => {
   await lab.record(id, await code.head())

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const copy = 'from=$1 to=$2; shift 2; tar -C "$from" "$@" -cf - . | tar -C "$to" --no-same-owner -xf -'
   execFileSync("sh", ["-c", copy, "sh", CHECKOUT, clone, ...excluded])
 }, 600_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 const pidOf = async (): Promise<string | undefined> => (await lab.unit(SHIPPER))["MainPID"]
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   lab = await bootLab({ shipper: RESTLESS })
   await lab.print(`systemctl enable --now --quiet ${RECEIVER} && systemctl enable --now --quiet ${SHIPPER}`)
 }, 300_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 /** Its own lines; the service manager has some on each unit too. */
 const own = (unit: string, ...args: ReadonlyArray<string>) => lab.log(unit, `_COMM=node-MainThread`, ...args)

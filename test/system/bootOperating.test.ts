@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { first, next } = packages()
   for (const path of [...first, next]) fs.copyFileSync(path, lab.at(join(KIT, basename(path))))
 }, 600_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 const isShipped = (id: string) => eventually(`${id} is shipped`, () => lab.names("shipped").includes(id))
 

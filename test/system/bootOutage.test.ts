@@ -15,7 +15,7 @@ beforeAll(async () => {
   lab = await bootLab({ shipper: QUICK })
   await lab.print(`systemctl enable --now --quiet ${RECEIVER} ${SHIPPER}`)
 }, 300_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 /** When the unit's STATUS line says that the last pass ended. */
 const passedAt = async (): Promise<number> => Date.parse((await lab.unit(SHIPPER))["StatusText"]?.split(" ")[0] ?? "")

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await dropIn(lab, RECEIVER, WATCHED)
   await lab.print(`systemctl enable --now --quiet ${RECEIVER} ${SHIPPER}`)
 }, 300_000)
-afterAll(async () => lab?.halt(), 60_000)
+afterAll(async () => lab?.halt(), 600_000)
 
 const restarts = async (unit: string): Promise<number> => Number((await lab.unit(unit))["NRestarts"])
 

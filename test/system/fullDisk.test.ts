@@ -30,6 +30,14 @@ const boxOn = (disk: { readonly path: string }, url: string) => {
   return { ...box, episode, below: (name: string) => fs.readdirSync(join(disk.path, "data", name)).toSorted() }
 }
 
+const fillWithNames = (directory: string): void => {
+  try {
+    for (let at = 0; ; at++) fs.writeFileSync(join(directory, `filler-${at}`), "")
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error
+  }
+}
+
 test.each([
   0,
   MIB
@@ -57,6 +65,23 @@ test.each([
   expect(receiver.rows()).toHaveLength(1)
 })
 
+test("shipper: a tarball that would fill the disk to the last byte is given up before, and keeps no neighbour", async () => {
+  await using disk = await makeSmallDisk(128 * MIB)
+  using receiver = makeReceiverBox()
+  await using running = await receiver.start()
+  using box = boxOn(disk, running.url)
+  box.episode("E1", { "random.bin": randomBytes(56 * MIB) })
+  box.episode("E2", {})
+  disk.fill(48 * MIB)
+  const tight = await box.once()
+  expect(tight.counts, tight.stderr).toEqual(counts({ scanned: 2, shipped: 1, transient_failures: 1 }))
+  expect(tight.stderr).toMatch(/cannot be packed now: disk nearly full: .* episode=E1/)
+  expect([box.below("episodes"), box.below("outbox")]).toEqual([["E1"], []])
+  disk.free()
+  const free = await box.once()
+  expect(free.counts, free.stderr).toEqual(counts({ scanned: 1, shipped: 1 }))
+})
+
 test("shipper: the daemon outlives a full disk", async () => {
   await using disk = await makeSmallDisk(24 * MIB)
   using receiver = makeReceiverBox()
@@ -71,6 +96,27 @@ test("shipper: the daemon outlives a full disk", async () => {
   await untilRunning(daemon, () => receiver.rows().length === 1)
   await untilRunning(daemon, () => box.below("episodes").length === 0)
   expect((await daemon.stop("SIGTERM")).code).toBe(0)
+})
+
+test.each(["byte", "file"])("shipper: starts on a disk that takes no %s more, and makes room", async (what) => {
+  await using disk = await makeSmallDisk(24 * MIB, 100)
+  using receiver = makeReceiverBox()
+  await using running = await receiver.start()
+  using box = boxOn(disk, running.url)
+  box.episode("E1", { "random.bin": BIG })
+  expect((await box.once()).counts).toEqual(counts({ scanned: 1, shipped: 1 }))
+  expect(box.below("shipped")).toEqual(["E1", "E1.receipt.json"])
+  box.configure({
+    paths: { data_root: join(disk.path, "data"), min_free_bytes: 23 * MIB },
+    retention: { keep_local_for_days: 7 }
+  })
+  // As one that started on a full disk leaves it: nothing is given back when it is written anew.
+  fs.truncateSync(join(disk.path, "data/state/lock"), 0)
+  if (what === "byte") disk.fill()
+  else fillWithNames(disk.path)
+
+  const full = await box.once()
+  expect([full.code, box.below("shipped")], full.stderr).toEqual([0, []])
 })
 
 const nothingLeft = (receiver: ReturnType<typeof makeReceiverBox>) =>

@@ -247,7 +247,7 @@ describe("an apply", () => {
       agent.engine.control.fate = (_, { what }) => (/^(start|remove container)/.test(what) ? "refused" : "done")
       const { error } = yield* Effect.flip(agent.apply(TWO_LANS))
       expect(error).toContain(
-        `left of it: container ${name("web")}, container ${name("db")}, container ${name("mail")}`
+        `left of it: container ${name("db")}, container ${name("mail")}, container ${name("web")}`
       )
       agent.engine.control.fate = () => "done"
       yield* agent.apply(TWO_LANS)
@@ -262,7 +262,7 @@ describe("an apply", () => {
       agent.engine.control.fate = (_, { what }) => (what.startsWith("create container") ? "refused" : "done")
       const next = version({ deckies: [web, { ...db, command: "true" }, mail] })
       const { error } = yield* Effect.flip(agent.apply(next, 2))
-      expect(error).toContain(`container ${name("web")}, container ${name("mail")}`)
+      expect(error).toContain(`container ${name("mail")}, container ${name("web")}`)
       expect(error).not.toContain(`container ${name("db")}, `)
       expect(agent.memory.row).toMatchObject({ applied_version_hash: "", generation: 2 })
     })

@@ -10,6 +10,7 @@ const socket = "/var/run/docker.sock"
 const trouble = (why: EngineTrouble["why"]) => new EngineTrouble({ why, message: "it says so" })
 
 describe("the engine", () => {
+  const mends = { asRoot: "look as root", edit: "edit" }
   test.each([
     ["20.10.24", 0o660, "green", null],
     ["20.10.24", 0o666, "green", null],
@@ -18,9 +19,15 @@ describe("the engine", () => {
     [trouble("away"), undefined, "red", "sudo systemctl enable --now docker"],
     [trouble("away"), 0o660, "red", "sudo systemctl restart docker"],
     [trouble("refused"), 0o660, "red", "sudo systemctl restart docker"],
-    [trouble("denied"), 0o660, "yellow", "sudo cis490-agent doctor"]
+    [trouble("denied"), 0o660, "yellow", "look as root"]
   ] as const)("that answers %s at a socket of mode %s is %s", (answer, mode, state, mend) => {
-    expect(judgeEngine(answer, { mode, socket })).toMatchObject({ state, mend })
+    expect(judgeEngine(answer, { mode, socket, ...mends })).toMatchObject({ state, mend })
+  })
+  test.each([
+    ["/run/docker.sock", "sudo systemctl enable --now docker"],
+    ["/run/dokcer.sock", "edit"]
+  ])("that is not at %s is red", (socket, mend) => {
+    expect(judgeEngine(trouble("away"), { mode: undefined, socket, ...mends })).toMatchObject({ state: "red", mend })
   })
 })
 
@@ -72,7 +79,16 @@ test("the ends of the wire", () => {
   expect(judgeAgent(200, "start", "ask")).toMatchObject({ state: "green" })
   expect(judgeAgent(404, "start", "ask")).toMatchObject({ state: "red", mend: "ask" })
   expect(judgeAgent({ error: "refused" }, "start", "ask")).toMatchObject({ state: "red", mend: "start" })
-  for (const status of [200, 503]) expect(judgeMaster(status, "ask").state).toBe("green")
-  for (const status of [301, 404, 502]) expect(judgeMaster(status, "ask").state).toBe("red")
-  expect(judgeMaster({ error: "no way" }, "ask")).toMatchObject({ state: "red", found: "does not answer: no way" })
+  const mends = { ask: "ask", edit: "edit", makeKnown: "make known" }
+  expect(judgeMaster({ _tag: "Taken" }, mends).state).toBe("green")
+  for (const [heard, mend] of [
+    [{ _tag: "Away", words: "no way" }, "ask"],
+    [{ _tag: "Refused", words: "a proxy's" }, "ask"],
+    [{ _tag: "Refused", words: "no token was sent", problem: "unauthenticated" }, "edit"],
+    [{ _tag: "Refused", words: "another's", problem: "wrong-host" }, "edit"],
+    [{ _tag: "Refused", words: "not here", problem: "unknown-host" }, "make known"]
+  ] as const) {
+    const found = expect.stringContaining(heard.words)
+    expect(judgeMaster(heard, mends)).toMatchObject({ state: "red", found, mend })
+  }
 })

@@ -11,7 +11,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { heartbeats, Pulse } from "../../src/agent/heartbeat.ts"
-import { Master } from "../../src/agent/Master.ts"
+import { Master, tell } from "../../src/agent/Master.ts"
 import { topologyState } from "../../src/agent/state.ts"
 import { TokenError } from "../../src/token.ts"
 import { HOST, layerGround, makeMemory } from "../support/agent.ts"
@@ -39,7 +39,13 @@ const makeWorld = () => {
         new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
       )
     }
-    const body = control.answer === 204 ? null : JSON.stringify({ error: "this host is not known here" })
+    const body =
+      control.answer === 204
+        ? null
+        : JSON.stringify({
+            error: "this host is not known here",
+            remediation: "set receiver.url in lab-host.toml, or [fleet.x] in receiver.toml"
+          })
     return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { status: control.answer })))
   }
   const client = HttpClient.make((request) =>
@@ -149,7 +155,32 @@ describe("the heartbeat", () => {
       yield* start
       yield* TestClock.adjust("6 hours")
       expect(lines.length).toBe(1)
-      expect(lines[0]).toContain(`HTTP status ${status}: this host is not known here`)
+      expect(lines[0]).toContain(
+        `HTTP status ${status}: this host is not known here; to mend: set master.url in agent.toml, or [fleet.x] in receiver.toml;`
+      )
+    })
+  )
+
+  it.effect("reads no more of an answer than a master says", () =>
+    Effect.gen(function* () {
+      const [piece, pieces] = [new Uint8Array(64 * 1024), 100]
+      let read = 0
+      const long = new ReadableStream<Uint8Array>({
+        pull: (controller) => (read++ < pieces ? controller.enqueue(piece) : controller.close())
+      })
+      const client = HttpClient.make((request) =>
+        Effect.succeed(HttpClientResponse.fromWeb(request, new Response(long, { status: 403 })))
+      )
+      const heard = yield* tell({
+        host_id: HOST,
+        agent_version: "0",
+        topology: yield* Effect.provide(topologyState, makeWorld().layer)
+      }).pipe(
+        Effect.provideService(HttpClient.HttpClient, client),
+        Effect.provideService(Master, { url: "https://master", token: Effect.undefined })
+      )
+      expect(heard).toEqual({ _tag: "Refused", words: "HTTP status 403: not in the master's own words" })
+      expect(read).toBeLessThan(pieces)
     })
   )
 

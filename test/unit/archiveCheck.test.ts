@@ -442,3 +442,12 @@ describe("whatever is done to a good archive", () => {
     )
   })
 })
+
+// Python's tarfile takes such a header for the end of the archive, and says nothing: what comes behind is lost.
+it.each([
+  ["major", 329],
+  ["minor", 337]
+])("a file whose device %s is no number hides what comes behind it from other readers, and is refused", (_, offset) => {
+  const odd = forged(file(at("odd"), "x"), (header) => put(header, offset, "9999999\0"))
+  expect(errorOf(episode(odd, file(at("behind"), "x")))).toMatch(/^invalid-archive: /)
+})

@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import { systemError } from "effect/PlatformError"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { HostId } from "../../src/domain/names.ts"
 import { DAYS } from "../../src/domain/timetable.ts"
@@ -44,6 +45,7 @@ const idle = (looks: Array<string>, page: () => Effect.Effect<{ names: []; total
     inspect: () => Effect.fail(notThere),
     find: () => Effect.undefined,
     findAll: () => Effect.succeed([]),
+    names: () => Stream.empty,
     page: (directory) => Effect.suspend(() => (looks.push(`scan ${directory}`), page())),
     countHolding: () => Effect.succeed({ count: 0, first: undefined }),
     lightest: () => Effect.succeed({ first: [], behind: 0, total: 0 }),

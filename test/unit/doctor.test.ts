@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -5,7 +6,7 @@ import { systemError } from "effect/PlatformError"
 import * as TestClock from "effect/testing/TestClock"
 import { type Check, checksOf, examine, LOOK_MILLIS } from "../../src/doctor/check.ts"
 import { judgeUnusable, judgeUsable } from "../../src/doctor/config.ts"
-import { judgeDirectories, type Place } from "../../src/doctor/directories.ts"
+import { judgeDirectories, madeFor, type Place } from "../../src/doctor/directories.ts"
 import { formatRows } from "../../src/doctor/format.ts"
 import { Ourselves, ourselves } from "../../src/doctor/ourselves.ts"
 import { ofHost, ofServer } from "../../src/doctor/renewal.ts"
@@ -30,12 +31,19 @@ describe("words for a shell", () => {
     ["$(reboot)", "'$(reboot)'"],
     ["--since=-10min", "--since=-10min"],
     ["", "''"],
-    ["a\nb", "'a\nb'"]
-  ])("%j", (text, quoted) => expect(word(text)).toBe(quoted))
+    ["a\nb", "$'a\\012b'"],
+    ["it's\\\u202e\u001b", "$'it\\'s\\\\\\342\\200\\256\\033'"]
+  ])("%j", (text, quoted) => {
+    expect(word(text)).toBe(quoted)
+    expect(execFileSync("bash", ["-c", `printf %s ${quoted}`], { encoding: "utf8" })).toBe(text)
+  })
 
   it("puts a remediation into one line that stops at the first failure", () => {
     expect(oneLine(DEFAULT_REMEDIATION).split(" && ")).toHaveLength(4)
     expect(oneLine("  a\n\n# why\nb\n")).toBe("a && b")
+    expect(oneLine("cd /srv # where it is\nrun '#1' \"a # b\" $# x#y \\# z;# why\n")).toBe(
+      `cd /srv && run '#1' "a # b" $# x#y \\# z;`
+    )
     expect(elsewhere("lab-1", "true")).toBe("true  # on lab-1")
   })
 })
@@ -74,7 +82,8 @@ describe("directories", () => {
     ...over
   })
   const mends = {
-    make: "make it",
+    user: "cis490",
+    make: () => "make it",
     together: (apart: ReadonlyArray<string>) => `join ${apart.join(" ")}`,
     asRoot: "sudo look"
   }
@@ -92,13 +101,44 @@ describe("directories", () => {
       "sudo mv --backup=numbered -T /d/a /d/a.away && make it"
     ],
     ["elsewhere", { device: 2n }, /not on one filesystem/, /^join \/d\/a$/],
-    ["another's", { owner: 0 }, /not owned by the user who owns \/d: \/d\/a$/, "sudo chown -R --reference=/d /d/a"],
+    ["another's", { owner: 0 }, /not owned by the user who owns \/d: \/d\/a$/, "sudo chown -R -H --reference=/d /d/a"],
     ["closed", { closed: "EACCES: permission denied" }, /this user cannot write/, "sudo look"],
     ["read-only", { closed: "EROFS: read-only file system" }, /EROFS/, "findmnt --target /d/a"]
   ] as const)("are red when one is %s", (_, over, found, mend) => {
     const finding = judge(place("/d/a", over), place("/d/b"))
     expect(finding).toMatchObject({ state: "red", found: expect.stringMatching(found) })
     expect(finding.mend).toMatch(mend)
+  })
+})
+
+describe("directories of root's", () => {
+  const place = (path: string, owner: number): Place => ({
+    path,
+    type: "Directory",
+    owner,
+    device: 1n,
+    closed: undefined
+  })
+  const judge = (user: string | undefined, ...places: ReadonlyArray<Place>) =>
+    judgeDirectories(places, [], { user, make: (missing) => `make ${missing}`, together: () => "", asRoot: "" })
+
+  it("are red where the service is another user's, before what is missing in them is made", () => {
+    const missing: Place = { ...place("/d/a", 0), type: undefined, owner: undefined }
+    expect(judge("cis490", place("/d", 0), place("/e e", 0), place("/f", 990), missing)).toEqual({
+      state: "red",
+      found: "root's, and the service runs as cis490: /d, /e e",
+      mend: "sudo chown -R -H cis490: /d && sudo chown cis490: '/e e' && sudo find -H '/e e' -maxdepth 1 -type f -user root -exec chown cis490: {} +"
+    })
+  })
+  it("are well where root runs the program", () => {
+    expect(judge(undefined, place("/d", 0), place("/d/a", 0)).state).toBe("green")
+  })
+  it("are not made for whom the service does not run as", () => {
+    expect(madeFor("cis490", ["/srv/a b"], "restart")).toBe(
+      "sudo install -d -o cis490 -g cis490 -m 750 '/srv/a b' && restart"
+    )
+    expect(madeFor(undefined, ["/srv"], "restart")).toBe("restart")
+    expect(madeFor("cis490", [], "restart")).toBe("restart")
   })
 })
 
@@ -110,6 +150,7 @@ describe("the service", () => {
     sub: "running",
     file: "enabled",
     result: "success",
+    user: "cis490",
     restarts: 0
   }
   it.each([

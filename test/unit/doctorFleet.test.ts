@@ -53,6 +53,9 @@ it.each<[string, Partial<FleetRow>, string, RegExp]>([
   ["quiet", { last_heartbeat: ago(6) }, "yellow", /said nothing for 6 min/],
   ["quiet for long", { last_heartbeat: ago(61) }, "red", /said nothing for 1 h 1 min/],
   ["unmanaged and quiet for long", { managed: false, last_heartbeat: ago(61) }, "yellow", /said nothing/],
+  ["of a clock that was ahead", drifted(-90), "yellow", /decky web is missing.* 1 h 30 min ahead of the clock here/],
+  ["quiet since the clock was ahead", { last_heartbeat: ago(-90) }, "yellow", /1 h 30 min ahead of the clock here/],
+  ["heard by a clock that was a little ahead", { last_heartbeat: ago(-1) }, "green", /well/],
   ["another master's", drifted(90, { superseded_by: 9 }), "red", /generation 9, above ours \(3\)/],
   ["not known any more", { known: false, last_heartbeat: ago(600) }, "green", /the master has no hosts/]
 ])("a host that is %s", (_, over, state, words) => {
@@ -62,8 +65,49 @@ it.each<[string, Partial<FleetRow>, string, RegExp]>([
   expect(findings[0]?.mend === null).toBe(state === "green")
 })
 
-it("what mends a master that is behind is a command to paste", () => {
-  const [finding] = judgeFleet([{ ...well, superseded_by: 9 }], NOW, (line) => `cis490-receiver ${line}`)
+it.each([
+  ["t1", "set lab-1 FILE"],
+  [null, "clear lab-1"]
+])("what mends a master that is behind and wants %s is a command to paste", (wanted_topology_id, order) => {
+  const row = { ...well, wanted_topology_id, superseded_by: 9 }
+  const [finding] = judgeFleet([row], NOW, (line) => `cis490-receiver ${line}`)
+  expect(finding?.mend).toBe(`cis490-receiver topology ${order} --take-over`)
+})
+
+const notUnderstood = (generation: number): FleetRow => {
+  const hostId = HostId.make("lab-1")
+  const topology = { topology_id: "t1", applied_version_hash: "ab", generation }
+  const [row] = fleetRows({
+    known: new Set(["lab-1"]),
+    checkIns: [],
+    reports: [{ host_id: hostId, heard_at: ago(0.2), said: { host_id: hostId, topology } }],
+    standings: [
+      {
+        order: { hostId, generation: 3, hydratedJson: "of a later version", setAt: NOW },
+        wanted: undefined
+      }
+    ]
+  })
+  if (row === undefined) throw new Error("a host that is known has a row")
+  return row
+}
+
+it("an order that is not understood is red, however long it has been there", () => {
+  for (const drift_since of [null, ago(1), ago(90)]) {
+    const findings = judgeFleet([{ ...notUnderstood(3), drift_since }], NOW, (line) => `cis490-receiver ${line}`)
+    expect(findings).toEqual([
+      {
+        target: "lab-1",
+        state: "red",
+        found: "what it should run is not understood, and it is told nothing",
+        mend: "cis490-receiver topology set lab-1 FILE"
+      }
+    ])
+  }
+})
+
+it("an order that is not understood is no order for nothing", () => {
+  const [finding] = judgeFleet([notUnderstood(9)], NOW, (line) => `cis490-receiver ${line}`)
   expect(finding?.mend).toBe("cis490-receiver topology set lab-1 FILE --take-over")
 })
 

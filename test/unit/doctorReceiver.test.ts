@@ -262,6 +262,19 @@ describe("the hosts", () => {
       "yellow",
       "cis490-shipper doctor  # on lab-1"
     ],
+    ["seen by a clock that was ahead", host({ seen_at: formatTime(NOW + HOUR) }), "yellow", /^timedatectl$/],
+    [
+      "waiting there from a time to come",
+      host({}, { waiting: 1, oldest_waiting_at: formatTime(NOW + HOUR) }),
+      "yellow",
+      /^timedatectl  # on lab-1$/
+    ],
+    [
+      "in quarantine from a time to come",
+      host({ quarantined_since: formatTime(NOW + HOUR) }, { quarantined: 1 }),
+      "yellow",
+      /^timedatectl$/
+    ],
     ["two machines", host({ instances: [seen("a", 0), seen("b", HOUR)] }), "red", /hostname/],
     ["a machine that was replaced", host({ instances: [seen("a", 0), seen("b", HOUR + 1)] }), "green", null],
     [

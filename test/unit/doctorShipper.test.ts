@@ -1,10 +1,11 @@
+import * as Option from "effect/Option"
 import { describe, expect, it } from "vitest"
 import { judgeBacklog, judgeNames } from "../../src/doctor/shipper/backlog.ts"
 import { judgeConflicts } from "../../src/doctor/shipper/conflicts.ts"
 import type { Episodes } from "../../src/doctor/shipper/episodes.ts"
 import { type JournalMends, judgeClosed, judgeLines, signOf } from "../../src/doctor/shipper/journal.ts"
 import { type Entry, judgeQuarantine } from "../../src/doctor/shipper/quarantine.ts"
-import { judgeChanging, judgeReadable } from "../../src/doctor/shipper/readable.ts"
+import { deniedTo, judgeChanging, judgeReadable } from "../../src/doctor/shipper/readable.ts"
 import { judgeClock, judgeCommit, judgePing } from "../../src/doctor/shipper/receiver.ts"
 import { EpisodeId } from "../../src/domain/names.ts"
 import { formatTime } from "../../src/domain/time.ts"
@@ -106,6 +107,14 @@ describe("the backlog", () => {
     const finding = judgeBacklog(episodes({ waiting: waiting(...ages) }), NOW, "once")
     expect(finding).toMatchObject({ state, mend: state === "green" ? null : "once" })
   })
+  it("is yellow where even the oldest is of a time to come", () => {
+    expect(judgeBacklog(episodes({ waiting: waiting(-2 * HOUR) }), NOW, "once")).toMatchObject({
+      state: "yellow",
+      found: expect.stringContaining("the oldest, E0, is 2 h ahead of the clock here: the clock of this machine was"),
+      mend: "timedatectl"
+    })
+    expect(judgeBacklog(episodes({ waiting: waiting(-60_000) }), NOW, "once").state).toBe("green")
+  })
   it("names the oldest, and says what it did not come to", () => {
     expect(judgeBacklog(episodes({ waiting: waiting(5, DAY), left: 7 }), NOW, "once").found).toBe(
       "2 episodes waiting, 7 more not looked at; the oldest, E1, for 1 d"
@@ -121,7 +130,32 @@ describe("names that are no episodes", () => {
       state: "yellow",
       mend: "sudo mkdir -p /d/strays && sudo mv --backup=numbered -t /d/strays -- '/d/e/a b' /d/e/.x"
     })
+    expect(judgeNames(["a\nb"], paths).mend).toMatch(/ -- \$'\/d\/e\/a\\012b'$/)
     expect(judgeNames(["1", "2", "3", "4", "5", "6", "7"], paths).found).toMatch(/^7 names .* and 2 more/)
+  })
+})
+
+describe("what the owner of the data root may not do", () => {
+  const of = (uid: number, gid: number) => ({ uid: Option.some(uid), gid: Option.some(gid) })
+  const [shipper, other] = [of(990, 990), of(0, 0)]
+  it.each([
+    ["his own file", shipper, { ...shipper, type: "File", mode: 0o400 }, undefined],
+    [
+      "his own directory, which he can make writable",
+      shipper,
+      { ...shipper, type: "Directory", mode: 0o500 },
+      undefined
+    ],
+    ["a file for all to read", shipper, { ...other, type: "File", mode: 0o644 }, undefined],
+    ["a file for its owner only", shipper, { ...other, type: "File", mode: 0o600 }, "read"],
+    ["a directory for its owner only", shipper, { ...other, type: "Directory", mode: 0o700 }, "read"],
+    ["a directory for all to read", shipper, { ...other, type: "Directory", mode: 0o755 }, "moved or deleted"],
+    ["a directory for all to write", shipper, { ...other, type: "Directory", mode: 0o777 }, undefined],
+    ["one for his group to write", shipper, { ...of(0, 990), type: "Directory", mode: 0o770 }, undefined],
+    ["one for his group to read", shipper, { ...of(0, 990), type: "Directory", mode: 0o757 }, "moved or deleted"],
+    ["anything, where that is root", other, { ...shipper, type: "Directory", mode: 0o500 }, undefined]
+  ] as const)("%s", (_, owner, info, denied) => {
+    expect(deniedTo(owner, info)).toBe(denied)
   })
 })
 
@@ -131,13 +165,13 @@ describe("what cannot be read", () => {
     ["nothing", [], "green", null],
     [
       "for want of permission",
-      [{ path: "/d/e/E1/x", why: "EACCES", denied: true }],
+      [{ path: "/d/e/E1/x", what: "read", why: "EACCES", denied: true }],
       "yellow",
       "sudo chown -R --reference=/d /d/e/E1 && sudo chmod -R u+rX /d/e/E1"
     ],
     [
       "for a broken disk",
-      [{ path: "/d/e/E1/x", why: "EIO", denied: false }],
+      [{ path: "/d/e/E1/x", what: "read", why: "EIO", denied: false }],
       "yellow",
       /dmesg.*findmnt --target \/d\/e\/E1$/
     ]

@@ -6,7 +6,7 @@ import { EpisodeId, HostId, Sha256 } from "../../src/domain/names.ts"
 import { unanswered, type Verdict } from "../../src/domain/verdict.ts"
 import { Effort, HARD_LEVEL } from "../../src/shipper/Effort.ts"
 
-const shipped: Verdict = {
+const shipped: Extract<Verdict, { readonly _tag: "Shipped" }> = {
   _tag: "Shipped",
   answer: {
     status: "stored",
@@ -15,10 +15,11 @@ const shipped: Verdict = {
     content_sha256: Sha256.make("a".repeat(64))
   }
 }
+const there: Verdict = { ...shipped, answer: { ...shipped.answer, status: "already_present" } }
 const MB = 1_000_000
 
 /** Sends so many bytes in so many seconds of its own. */
-const send = Effect.fnUntraced(function* (bytes: number, seconds: number, verdict = shipped) {
+const send = Effect.fnUntraced(function* (bytes: number, seconds: number, verdict: Verdict = shipped) {
   const effort = yield* Effort
   const sending = effort.sending(bytes, Effect.as(Effect.sleep(seconds * 1000), verdict))
   return yield* Effect.forkChild(sending, { startImmediately: true })
@@ -28,7 +29,16 @@ const after = Effect.fnUntraced(function* (seconds: number, verdict?: Verdict) {
   yield* TestClock.adjust(seconds * 1000)
   yield* Fiber.join(fiber)
 })
-const levelNow = Effect.flatMap(Effort, (effort) => effort.packing(3, Effect.succeed))
+/** Packs 10 MB in so many seconds, and says at which level. */
+const packs = Effect.fnUntraced(function* (seconds: number, level: number = 3, bytes: number = 10 * MB) {
+  const effort = yield* Effort
+  const pack = (level: number) => Effect.as(Effect.sleep(seconds * 1000), level)
+  const packing = yield* Effect.forkChild(effort.packing({ bytes, level }, pack), { startImmediately: true })
+  yield* TestClock.adjust(seconds * 1000)
+  return yield* Fiber.join(packing)
+})
+/** That of a small episode, of which nothing is learned. */
+const levelNow = packs(0, 3, MB)
 
 describe("the effort", () => {
   it.effect("is the configured one where sending is fast, however full the line is", () =>
@@ -50,12 +60,33 @@ describe("the effort", () => {
       expect(yield* levelNow).toBe(3)
       yield* send(MB, 100)
       expect(yield* levelNow).toBe(HARD_LEVEL)
-      expect(yield* effort.packing(12, Effect.succeed)).toBe(12)
-      const packing = yield* Effect.forkChild(effort.packing(3, (level) => Effect.as(Effect.sleep("1 second"), level)))
-      yield* TestClock.adjust("500 millis")
+      expect(yield* packs(0, 12, MB)).toBe(12)
+      const packing = yield* Effect.forkChild(packs(1, 3, MB), { startImmediately: true })
       expect(yield* levelNow).toBe(3)
-      yield* TestClock.adjust("500 millis")
+      yield* TestClock.adjust("1 second")
       expect([yield* Fiber.join(packing), yield* levelNow]).toEqual([HARD_LEVEL, HARD_LEVEL])
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("stays the configured one where the line would be idle before it is packed, until it would not", () =>
+    Effect.gen(function* () {
+      yield* after(2)
+      // They are reckoned to keep the line busy for four more seconds; harder is reckoned to take five times as long.
+      for (let i = 0; i < 2; i++) yield* send(MB, 100)
+      expect(yield* packs(1)).toBe(3)
+      expect(yield* levelNow).toBe(HARD_LEVEL)
+      expect([yield* packs(0.6), yield* packs(0.6), yield* packs(0.6)]).toEqual([3, 3, 3])
+      expect([yield* packs(0.6, 3, 11 * MB), yield* packs(4)]).toEqual([3, HARD_LEVEL])
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("counts of a harder packing what the configured one would have taken", () =>
+    Effect.gen(function* () {
+      expect(yield* packs(0.7)).toBe(3)
+      yield* after(2)
+      for (let i = 0; i < 2; i++) yield* send(MB, 100)
+      expect([yield* packs(3.9), yield* packs(4.9), yield* packs(5)]).toEqual([HARD_LEVEL, HARD_LEVEL, HARD_LEVEL])
+      expect(yield* packs(1)).toBe(3)
     }).pipe(Effect.provide(Effort.layer(4)))
   )
 
@@ -94,6 +125,47 @@ describe("the effort", () => {
       yield* TestClock.adjust("3600 millis")
       yield* Effect.forEach(sends, Fiber.join)
       expect(effort.takesLong(MB)).toBe(false)
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("takes a small body that waits for answers for no sign of a slow line, but one that takes very long", () =>
+    Effect.gen(function* () {
+      const effort = yield* Effort
+      const small = Effect.fnUntraced(function* (seconds: number) {
+        const fiber = yield* send(6000, seconds)
+        yield* TestClock.adjust(seconds * 1000)
+        yield* Fiber.join(fiber)
+      })
+      yield* small(9)
+      expect(effort.takesLong(MB)).toBe(false)
+      yield* small(10)
+      expect(effort.takesLong(6000)).toBe(true)
+      for (let i = 0; i < 20; i++) yield* small(0.01)
+      expect(effort.takesLong(6000)).toBe(false)
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("takes bodies that came through a little faster for no sign of a fast line", () =>
+    Effect.gen(function* () {
+      const effort = yield* Effort
+      yield* after(2)
+      for (let i = 0; i < 20; i++) {
+        const small = yield* send(MB / 10, 0.15)
+        yield* TestClock.adjust(150)
+        yield* Fiber.join(small)
+      }
+      expect(effort.takesLong(0.26 * MB)).toBe(true)
+      for (let i = 0; i < 2; i++) yield* send(MB, 100)
+      expect(yield* levelNow).toBe(HARD_LEVEL)
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("learns nothing of what the receiver had already", () =>
+    Effect.gen(function* () {
+      const effort = yield* Effort
+      yield* after(4)
+      for (let i = 0; i < 20; i++) yield* after(0.01, there)
+      expect(effort.takesLong(MB)).toBe(true)
     }).pipe(Effect.provide(Effort.layer(4)))
   )
 

@@ -28,6 +28,8 @@ const inScratch = <A, E>(test: (ground: Ground) => Effect.Effect<A, E>) =>
 
 const append = (episodeId: string) => Effect.flatMap(IndexLog, (index) => index.append(row(episodeId)))
 const find = (episodeId: string) => Effect.flatMap(IndexLog, (index) => index.find(nameOf(episodeId)))
+const findLast = (episodeId: string) => Effect.flatMap(IndexLog, (index) => index.findLast(nameOf(episodeId)))
+const rowOfNull = { host_id: "lab-1", episode_id: "null" }
 const trouble = Effect.flatMap(IndexLog, (index) => index.trouble)
 const wasTorn = Effect.map(IndexLog, (index) => index.wasTorn)
 const isThere = (episodeId: string) => Effect.map(find(episodeId), (found) => found !== undefined)
@@ -66,6 +68,37 @@ describe("rows", () => {
     })
   )
 
+  it.effect("with nulls for what they do not say are found, and none is written again", () =>
+    inScratch((ground) => {
+      const names = `"host_id":"lab-1","episode_id":"null"`
+      const nulls = `"content_sha256":null,"commit":null,"received_at":null,"schema_version":null,"status":null`
+      ground.putIndex(`{${names},"sha256":"${tarball.sha256}","bytes":3,${nulls}}\n`)
+      return open(
+        ground,
+        Effect.gen(function* () {
+          const found = yield* find("null")
+          assert.deepStrictEqual(found as unknown, { ...rowOfNull, sha256: tarball.sha256, bytes: 3 })
+          const index = yield* IndexLog
+          if (found !== undefined) yield* index.append(withdrawalOf(found, "2026-01-02T00:00:00.000Z"))
+          assert.notInclude(ground.index().split("\n")[1], ":null")
+          assert.isUndefined(yield* find("null"))
+        })
+      )
+    })
+  )
+
+  it.effect("that lack what every row says stay unreadable", () =>
+    inScratch((ground) => {
+      ground.putIndex(`{"host_id":"lab-1","episode_id":"null","sha256":null,"bytes":3}\n`)
+      return open(
+        ground,
+        Effect.gen(function* () {
+          assert.isUndefined(yield* find("null"))
+        })
+      )
+    })
+  )
+
   it.effect("are taken back by a later row, and stand again after a still later one", () =>
     inScratch((ground) =>
       Effect.gen(function* () {
@@ -76,9 +109,11 @@ describe("rows", () => {
             yield* append("e1")
             yield* index.append(withdrawalOf(row("e1"), "2026-01-02T00:00:00.000Z"))
             assert.isUndefined(yield* find("e1"))
+            assert.deepStrictEqual(yield* findLast("e1"), withdrawalOf(row("e1"), "2026-01-02T00:00:00.000Z"))
           })
         )
         assert.isFalse(yield* open(ground, isThere("e1")))
+        assert.strictEqual((yield* open(ground, findLast("e1")))?.status, "withdrawn")
         assert.isTrue(yield* open(ground, Effect.andThen(append("e1"), isThere("e1"))))
       })
     )
@@ -91,6 +126,7 @@ describe("rows", () => {
         ground,
         Effect.gen(function* () {
           assert.isFalse(yield* isThere("e1"))
+          assert.isUndefined(yield* findLast("e1"))
         })
       )
     })
@@ -366,7 +402,7 @@ describe("the lookup", () => {
           const coverage = yield* lookup.coverage
           assert.isDefined(coverage)
           if (coverage === undefined) return
-          yield* lookup.apply([{ ...nameOf("e1"), place: coverage.lastLine }], coverage)
+          yield* lookup.apply([{ ...nameOf("e1"), place: coverage.lastLine, stands: true }], coverage)
           const exit = yield* Effect.exit(open(ground, find("e1"), layer))
           assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
           assert.isTrue(yield* open(ground, isThere("e1"), layer))

@@ -5,19 +5,19 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import { Notify } from "../../src/services/Notify.ts"
-import { heartbeat } from "../../src/shipper/heartbeat.ts"
 import { Patience } from "../../src/shipper/Patience.ts"
 import { Progress, plannedWait, withSilenceLimit } from "../../src/shipper/Progress.ts"
+import { watchdog } from "../../src/shipper/watchdog.ts"
 
 const layerRecording = (sent: Array<string>, watchdogMillis?: number) =>
   Layer.succeed(Notify, { send: (notification) => Effect.sync(() => void sent.push(notification)), watchdogMillis })
 
-describe("heartbeat", () => {
+describe("watchdog", () => {
   it.effect("beats once per quarter of WATCHDOG_USEC while something moves, and never when nothing does", () => {
     const sent: Array<string> = []
     return Effect.gen(function* () {
       const progress = yield* Progress
-      yield* Effect.forkChild(heartbeat)
+      yield* Effect.forkChild(watchdog)
       yield* TestClock.adjust("5 minutes")
       expect(sent).toEqual([])
       progress.steps += 1000
@@ -34,7 +34,7 @@ describe("heartbeat", () => {
   it.effect("a planned wait longer than the watchdog keeps it fed", () => {
     const sent: Array<string> = []
     return Effect.gen(function* () {
-      yield* Effect.forkChild(heartbeat)
+      yield* Effect.forkChild(watchdog)
       const wait = yield* Effect.forkChild(plannedWait(3_600_000))
       yield* TestClock.adjust("59 minutes")
       expect(wait.pollUnsafe()).toBeUndefined()
@@ -46,22 +46,22 @@ describe("heartbeat", () => {
 
   it.effect.each([180_000, 2000])(
     "a planned wait moves twice from look to look of a watchdog of %s ms, and no oftener",
-    (watchdog) => {
+    (watchdogMillis) => {
       const sent: Array<string> = []
       return Effect.gen(function* () {
         const progress = yield* Progress
-        yield* Effect.forkChild(heartbeat)
-        const wait = yield* Effect.forkChild(plannedWait(20 * watchdog))
-        yield* TestClock.adjust(20 * watchdog)
+        yield* Effect.forkChild(watchdog)
+        const wait = yield* Effect.forkChild(plannedWait(20 * watchdogMillis))
+        yield* TestClock.adjust(20 * watchdogMillis)
         yield* Fiber.join(wait)
         expect(progress.steps).toBe(160)
         expect(sent.length).toBeGreaterThanOrEqual(79)
-      }).pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording(sent, watchdog))))
+      }).pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording(sent, watchdogMillis))))
     }
   )
 
   it.effect("ends at once where nobody watches", () =>
-    heartbeat.pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording([]))))
+    watchdog.pipe(Effect.provide(Layer.merge(Progress.layer, layerRecording([]))))
   )
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { byWeight, Volume } from "../../src/services/Volume.ts"
 import { Layout, pathsBelow } from "../../src/shipper/layout.ts"
@@ -31,6 +32,7 @@ const onDisk = (disk: Disk, asked: Array<string> = []) => {
     inspect: () => unasked,
     find: () => unasked,
     findAll: () => unasked,
+    names: () => Stream.fromEffect(unasked),
     countHolding: () => unasked,
     space: () => unasked,
     lock: () => unasked,

@@ -23,6 +23,11 @@ describe("already there", () => {
   const { content_sha256: _, ...oldRow } = row
   const lostOld: Standing = { _tag: "Lost", row: oldRow }
 
+  const unindexed: Standing = { _tag: "Unindexed" }
+  const opaque: Standing = { _tag: "Present", row: oldRow }
+  const withdrawn: Standing = { _tag: "Withdrawn", row: { ...row, status: "withdrawn" } }
+  const withdrawnOld: Standing = { _tag: "Withdrawn", row: { ...oldRow, status: "withdrawn" } }
+
   const same = digest("1")
   const repacked = digest("3")
   const sameContent = digest("2")
@@ -36,11 +41,22 @@ describe("already there", () => {
     ["the same content in another tarball", present, repacked, sameContent, "Known"],
     ["another tarball of unknown content", present, repacked, undefined, "Wanted, known name"],
     ["other content", present, repacked, otherContent, "other-content"],
+    ["of unknown content, the same tarball", opaque, same, sameContent, "Known"],
+    ["of unknown content, the same tarball, no content digest", opaque, same, undefined, "Known"],
+    ["of unknown content, another tarball", opaque, repacked, sameContent, "other-content"],
+    ["of unknown content, another tarball of unknown content", opaque, repacked, undefined, "other-content"],
     ["lost, the same tarball", lost, same, undefined, "Wanted, known name"],
     ["lost, the same content", lost, repacked, sameContent, "Wanted, known name"],
     ["lost, unknown content", lost, repacked, undefined, "Wanted, known name"],
     ["lost, other content", lost, repacked, otherContent, "stored-copy-lost"],
-    ["lost, of an old row", lostOld, repacked, otherContent, "Wanted, known name"]
+    ["lost, of an old row", lostOld, repacked, otherContent, "Wanted, known name"],
+    ["a file without a row", unindexed, same, sameContent, "Wanted, known name"],
+    ["withdrawn, the same tarball", withdrawn, same, undefined, "Wanted, known name"],
+    ["withdrawn, the same content", withdrawn, repacked, sameContent, "Wanted, known name"],
+    ["withdrawn, unknown content", withdrawn, repacked, undefined, "Wanted, new"],
+    ["withdrawn, other content", withdrawn, repacked, otherContent, "Wanted, new"],
+    ["withdrawn, of an old row, the same tarball", withdrawnOld, same, otherContent, "Wanted, known name"],
+    ["withdrawn, of an old row, unknown content", withdrawnOld, repacked, undefined, "Wanted, new"]
   ]
   test.each(cases)("%s", (_what, standing, sha256, contentSha256, expected) => {
     const announced: Announcement = { hostId, episodeId, bytes: 10, sha256, contentSha256, commit: undefined }

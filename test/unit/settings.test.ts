@@ -4,10 +4,12 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { type AnySettings, decodeSettings } from "../../src/domain/decodeSettings.ts"
 import { parseListen } from "../../src/domain/listen.ts"
+import { HostId } from "../../src/domain/names.ts"
 import { nearest } from "../../src/domain/nearest.ts"
 import { ReceiverSettings } from "../../src/domain/receiverSettings.ts"
 import { ANY_ENTRY, settingRows } from "../../src/domain/settingRow.ts"
 import { ShipperSettings } from "../../src/domain/shipperSettings.ts"
+import { damagedDirectory } from "../../src/receiver/storePaths.ts"
 import { complaintsAbout, FILE, loadText } from "../support/config.ts"
 
 const MINIMAL = 'host_id = "h"\n[receiver]\nurl = "https://r"\n'
@@ -93,6 +95,16 @@ describe("values", () => {
         )
       expect(yield* url("https://collector.wg/")).toBe("https://collector.wg")
       expect(yield* url("http://[::1]:8490/lab//")).toBe("http://[::1]:8490/lab")
+    })
+  )
+
+  it.effect("a path loses its trailing slashes, unless it is the root", () =>
+    Effect.gen(function* () {
+      const text = `paths.store_root = "/srv/store//"\npaths.incoming_root = "/"\npaths.index_path = "//srv/a b/i/"\ntls.key = "/k/"`
+      const { paths, tls } = (yield* loadText(ReceiverSettings, `${text}\ntls.cert = "/c"`)).settings
+      expect(paths).toMatchObject({ store_root: "/srv/store", incoming_root: "/", index_path: "//srv/a b/i" })
+      expect(tls.key).toBe("/k")
+      expect(damagedDirectory(paths.store_root, HostId.make("h"))).toBe("/srv/damaged/h")
     })
   )
 

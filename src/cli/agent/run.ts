@@ -12,11 +12,9 @@ import * as Durable from "../../durable.ts"
 import { Notify } from "../../services/Notify.ts"
 import { wordsOf } from "../../systemError.ts"
 import { attention, configurationFault } from "../exit.ts"
+import { addressWords } from "../serve.ts"
 import { withSettings } from "./root.ts"
 import { layerAgent } from "./services.ts"
-
-const addressWords = (address: HttpServer["Service"]["address"]): string =>
-  "path" in address ? `unix:${String(address.path)}` : `${String(address.address)}:${address.port}`
 
 /** Serves until it is interrupted. */
 const serve = Effect.gen(function* () {

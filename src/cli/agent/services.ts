@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
-import { HttpServer } from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Auth from "../../agent/auth.ts"
@@ -10,13 +9,13 @@ import { Pulse } from "../../agent/heartbeat.ts"
 import { Host } from "../../agent/host.ts"
 import { Master } from "../../agent/Master.ts"
 import * as Turn from "../../agent/turn.ts"
-import { certificatesOf, listenTls, tokenOf } from "../../agent/ways.ts"
+import { certificatesOf, tokenOf } from "../../agent/ways.ts"
 import type { AgentSettings } from "../../domain/agentSettings.ts"
 import { version } from "../../domain/version.ts"
 import { AppliedTopologies } from "../../services/AppliedTopology.ts"
 import { Engines } from "../../services/Engine.ts"
-import { Listener } from "../../services/Listener.ts"
 import { Transport } from "../../services/Transport.ts"
+import { layerServer } from "../serve.ts"
 
 export const layerHost = ({ agent, host_id }: AgentSettings) =>
   Layer.succeed(Host, { hostId: host_id, version, directory: agent.dir })
@@ -40,12 +39,6 @@ export const layerMaster = ({ master }: AgentSettings) =>
       HttpClient.HttpClient,
       Effect.flatMap(Transport, (transport) => transport.client(master))
     )
-  )
-
-const layerServer = (settings: AgentSettings) =>
-  Layer.effect(
-    HttpServer,
-    Effect.flatMap(Listener, (listener) => listener.listen(settings.listen, listenTls(settings)))
   )
 
 /** Everything. `token`: what the master has to show. */

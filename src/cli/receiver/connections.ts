@@ -2,19 +2,8 @@ import { parseListen } from "../../domain/listen.ts"
 import { parseNetwork } from "../../domain/network.ts"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import type { Connections } from "../../receiver/auth.ts"
-import type { ListenTls } from "../../services/Listener.ts"
 
 type Settings = Pick<ReceiverSettings, "listen" | "proxy" | "tls">
-
-export const listenTls = ({ tls: { cert, client_ca, client_crl, key } }: Settings): ListenTls | undefined =>
-  cert === undefined || key === undefined
-    ? undefined
-    : {
-        cert,
-        key,
-        ...(client_ca === undefined ? {} : { client_ca }),
-        ...(client_crl === undefined ? {} : { client_crl })
-      }
 
 /** How clients show who they are, beside tokens. */
 export const connectionsOf = ({ proxy, tls }: Settings): Connections => ({

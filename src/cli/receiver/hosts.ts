@@ -5,8 +5,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { duration, relative, size } from "../../domain/humanize.ts"
-import type { FleetRow } from "../../receiver/master/fleet.ts"
+import { type FleetRow, isUnderstood, wantsNothing } from "../../receiver/master/fleet.ts"
 import { readFleet } from "../../receiver/master/readFleet.ts"
+import { takeOver } from "../../receiver/master/takeOver.ts"
 import { attention } from "../exit.ts"
 import { json, printJson } from "../json.ts"
 import { table } from "../table.ts"
@@ -45,8 +46,10 @@ const FLEET_HEAD = ["host", "heartbeat", "should run", "runs", "state"]
 const named = (id: string | null, hash: string | null): string =>
   id === null ? "nothing" : `${id}${hash === null || hash === "" ? "" : ` ${hash.slice(0, 7)}`}`
 
-const wanted = (row: FleetRow): string =>
-  row.managed ? named(row.wanted_topology_id, row.wanted_version_hash) : "unmanaged"
+const wanted = (row: FleetRow): string => {
+  if (!row.managed) return "unmanaged"
+  return isUnderstood(row) ? named(row.wanted_topology_id, row.wanted_version_hash) : "?"
+}
 
 const runs = (row: FleetRow): string =>
   row.last_heartbeat === null ? "?" : named(row.applied_topology_id, row.applied_version_hash)
@@ -58,7 +61,7 @@ const MOST = 3
 
 const stateOf = (row: FleetRow, now: number): string => {
   if (row.superseded_by !== null) {
-    return `obeys generation ${row.superseded_by}, above ours (${row.wanted_generation ?? "none"}): cis490-receiver topology set ${row.host_id} FILE --take-over`
+    return `obeys generation ${row.superseded_by}, above ours (${row.wanted_generation ?? "none"}): cis490-receiver ${takeOver(row.host_id, wantsNothing(row))}`
   }
   const silence = now - (millisOf(row.last_heartbeat) ?? now)
   if (!row.needs_resync) {

@@ -5,7 +5,6 @@ import * as Layer from "effect/Layer"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import * as Auth from "../../receiver/auth.ts"
 import * as Fatal from "../../receiver/Fatal.ts"
-import { heartbeat } from "../../receiver/heartbeat.ts"
 import * as Hosts from "../../receiver/hosts.ts"
 import * as Intake from "../../receiver/intake.ts"
 import { layerDataset } from "../../receiver/layerDataset.ts"
@@ -14,12 +13,13 @@ import { layerMaster } from "../../receiver/master/layerMaster.ts"
 import * as Routes from "../../receiver/routes.ts"
 import * as Slots from "../../receiver/slots.ts"
 import * as Uploads from "../../receiver/uploads/Uploads.ts"
-import { Listener } from "../../services/Listener.ts"
+import { watchdog } from "../../receiver/watchdog.ts"
 import { onLocalDisk } from "../../services/LocalDisk.ts"
 import { Lookups } from "../../services/Lookups.ts"
 import { Notify } from "../../services/Notify.ts"
 import { attention, configurationFault } from "../exit.ts"
-import { connectionsOf, contradiction, listenTls } from "./connections.ts"
+import { addressWords, layerServer } from "../serve.ts"
+import { connectionsOf, contradiction } from "./connections.ts"
 import { agentAddresses, fleetFiles } from "./fleet.ts"
 import { configuredGate } from "./gate.ts"
 import { orHeld } from "./held.ts"
@@ -41,12 +41,6 @@ const layerLimits = ({ limits }: ReceiverSettings) =>
       maxBytesPerHost: limits.max_upload_bytes_per_host
     }
   })
-
-const layerServer = (settings: ReceiverSettings) =>
-  Layer.effect(
-    HttpServer,
-    Effect.flatMap(Listener, (listener) => listener.listen(settings.listen, listenTls(settings)))
-  )
 
 /** Everything the routes stand on. */
 const layerWorld = Effect.fnUntraced(function* (settings: ReceiverSettings, tokens: Effect.Effect<Auth.Tokens>) {
@@ -79,7 +73,7 @@ const serve = Effect.gen(function* () {
   yield* notify.send("READY=1")
   yield* notify.send("STATUS=taking episodes in")
   yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address: addressWords(address) }))
-  return yield* Effect.raceFirst(fatal.awaited, Effect.andThen(heartbeat, Effect.never))
+  return yield* Effect.raceFirst(fatal.awaited, Effect.andThen(watchdog, Effect.never))
 }).pipe(
   Effect.onInterrupt(() =>
     Effect.andThen(
@@ -88,9 +82,6 @@ const serve = Effect.gen(function* () {
     )
   )
 )
-
-const addressWords = (address: HttpServer["Service"]["address"]): string =>
-  "path" in address ? `unix:${String(address.path)}` : `${String(address.address)}:${address.port}`
 
 export const runCommand = Command.make("run", {}, () =>
   withSettings(

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
+import { followTokens } from "../../followTokens.ts"
 import type { Tokens } from "../../receiver/auth.ts"
-import { followTokens } from "../../receiver/followTokens.ts"
 import { readToken } from "../../token.ts"
 
 /** A token file wins over the token beside it. */

@@ -12,6 +12,7 @@ import { type HostId, isHostId } from "../../domain/names.ts"
 import { header, path } from "../../domain/protocol.ts"
 import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import { decodeHydrated, type Hydrated } from "../../domain/topology/hydrated.ts"
+import { wordsOf } from "../../systemError.ts"
 import { attention, UsageError } from "../exit.ts"
 import { printJson } from "../json.ts"
 import { askReceiver } from "./askReceiver.ts"
@@ -29,10 +30,11 @@ const hostIdOf = (name: string): Effect.Effect<HostId, UsageError> =>
     ? Effect.succeed(name)
     : Effect.fail(new UsageError({ message: `${JSON.stringify(name)} is no host_id` }))
 
-/** Read and looked at here, so that what is wrong is said of the file. */
+/** Read and looked at here, so that what is wrong is said of the file; as who runs the program, so before it acts as another user. */
 const readTopology = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
-  const document = parseForeignJson(yield* fs.readFileString(file))
+  const text = yield* Effect.catch(fs.readFileString(file), (error) => attention(wordsOf(error)))
+  const document = parseForeignJson(text)
   if (document === undefined) return yield* attention(`${file} is no JSON`)
   const decoded = decodeHydrated(document)
   return Result.isFailure(decoded)
@@ -70,12 +72,11 @@ const set = Command.make(
   "set",
   { host, file: Argument.File("FILE").pipe(Argument.withDescription("The topology, as JSON")), takeOver },
   (given) =>
-    withSettings((settings) =>
-      Effect.gen(function* () {
-        const hostId = yield* hostIdOf(given.host)
-        yield* order(settings, hostId, yield* readTopology(given.file), given.takeOver)
-      })
-    )
+    Effect.gen(function* () {
+      const hostId = yield* hostIdOf(given.host)
+      const document = yield* readTopology(given.file)
+      yield* withSettings((settings) => order(settings, hostId, document, given.takeOver))
+    })
 ).pipe(
   Command.withDescription("Say what a host should run"),
   Command.withExamples([

@@ -6,8 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { counted, duration, size } from "../../domain/humanize.ts"
 import type { ShipperSettings } from "../../domain/shipperSettings.ts"
-import { parseTime } from "../../domain/time.ts"
-import { acknowledgeEntries, type ListedEntry, listQuarantine, purge } from "../../shipper/operator/quarantineList.ts"
+import { DAY_MILLIS, parseTime } from "../../domain/time.ts"
+import {
+  acknowledgeEntries,
+  type ListedEntry,
+  listQuarantine,
+  purge
+} from "../../shipper/operator/quarantineEntries.ts"
 import type { Report } from "../../shipper/operator/report.ts"
 import { Attention } from "../exit.ts"
 import { json, printJson } from "../json.ts"
@@ -76,7 +81,7 @@ const millis = (time: string | null, or: number): number =>
 
 /** Days to the deletion, the last one in hours. */
 const inDays = (left: number): string => {
-  const days = Math.round(left / 86_400_000)
+  const days = Math.round(left / DAY_MILLIS)
   return left <= 0 ? "due" : days > 1 ? `in ${days} d` : `in ${duration(left)}`
 }
 

@@ -1,13 +1,14 @@
-import * as Console from "effect/Console"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isEpisodeId } from "../../domain/names.ts"
+import { forEachName } from "../../shipper/operator/report.ts"
 import { keepStored as keepTheStored, renameTo } from "../../shipper/operator/resolve.ts"
-import { attention } from "../exit.ts"
+import { json } from "../json.ts"
 import { exactlyOne } from "./flags.ts"
+import { printReport } from "./print.ts"
 import { onHost } from "./root.ts"
 
 const flags = {
@@ -21,22 +22,26 @@ const flags = {
     Flag.filter(isEpisodeId, () => 'an episode id: 1 to 128 letters, digits, ".", "_" or "-", a letter or digit first'),
     Flag.withDescription("Keep both: send this host's copy under another id"),
     Flag.optional
-  )
+  ),
+  json
 }
 
 export const resolveCommand = Command.make(
   "resolve",
   flags,
-  Effect.fnUntraced(function* ({ id, keepStored, as }) {
+  Effect.fnUntraced(function* ({ id, keepStored, as, json }) {
     yield* exactlyOne({ "--keep-stored": keepStored, "--as NEW_ID": Option.isSome(as) })
-    const resolved = onHost(() =>
+    const resolve = (id: string) =>
       Option.match(as, {
-        onNone: () => Effect.map(keepTheStored(id), (name) => `quarantine/${name}`),
-        onSome: (newId) => Effect.map(renameTo(id, newId), (taken) => `episodes/${taken}`)
+        onNone: () => Effect.map(keepTheStored(id), (name) => ({ episode_id: id, moved_to: `quarantine/${name}` })),
+        onSome: (newId) => Effect.map(renameTo(id, newId), (name) => ({ episode_id: id, moved_to: `episodes/${name}` }))
       })
-    )
-    const place = yield* Effect.catchTag(resolved, "Refused", (refused) => attention(refused.message))
-    yield* Console.log(`episodes/${id} -> ${place}`)
+    const report = yield* onHost(() => forEachName([id], resolve))
+    yield* printReport(report, {
+      json,
+      line: ({ episode_id, moved_to }) => `episodes/${episode_id} -> ${moved_to}`,
+      verb: "resolved"
+    })
   })
 ).pipe(
   Command.withDescription("End a conflict: the receiver has other content under the same id"),

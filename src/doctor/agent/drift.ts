@@ -4,6 +4,7 @@ import { observe } from "../../agent/state.ts"
 import { counted } from "../../domain/humanize.ts"
 import { type Thing, thingsIn } from "../../domain/topology/observed.ts"
 import { AppliedTopology, type Expected, type Remembered } from "../../services/AppliedTopology.ts"
+import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere, word } from "../shell.ts"
 
@@ -51,9 +52,10 @@ export const judgeDrift = (
 }
 
 export const lookAtDrift = Effect.fnUntraced(function* (hostId: string) {
+  const { command } = yield* Ourselves
   const memory = yield* AppliedTopology
   const found = yield* Effect.result(Effect.all([memory.read, memory.expected]))
-  if (found._tag === "Failure") return [red(found.failure.message, "sudo cis490-agent state")]
+  if (found._tag === "Failure") return [red(found.failure.message, `sudo ${command("state")}`)]
   const [remembered, expected] = found.success
   return [judgeDrift(remembered, expected, thingsIn(yield* observe) ?? [], hostId)]
 })

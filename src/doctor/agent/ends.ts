@@ -2,15 +2,19 @@
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
+import { Host } from "../../agent/host.ts"
+import { type Heard, Master, tell } from "../../agent/Master.ts"
+import { tokenOf } from "../../agent/ways.ts"
 import type { AgentSettings } from "../../domain/agentSettings.ts"
 import { path } from "../../domain/protocol.ts"
 import { agentPath } from "../../domain/topology/wire.ts"
 import { Transport } from "../../services/Transport.ts"
+import type { TokenError } from "../../token.ts"
 import { Ourselves } from "../ourselves.ts"
 import { addressOf, starts, wordsOfHttp } from "../receiver/door.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { running } from "../service.ts"
-import { word } from "../shell.ts"
+import { elsewhere, word, words } from "../shell.ts"
 
 type Status = number | { readonly error: string }
 
@@ -40,16 +44,48 @@ export const lookAtAgent = Effect.fnUntraced(function* ({ listen, tls }: AgentSe
   return [judgeAgent(status, starts[yield* running](program, command("run")), ask)]
 }, Effect.scoped)
 
-/** One that cannot store now is a master all the same. */
-export const judgeMaster = (status: Status, ask: string): Finding => {
-  if (typeof status !== "number") return red(`does not answer: ${status.error}`, ask)
-  return status === 200 || status === 503 ? green("answers") : red(`HTTP status ${status}: this is no master`, ask)
+interface MasterMends {
+  readonly ask: string
+  /** Opens what says who this host is. */
+  readonly edit: string
+  /** At the master. */
+  readonly makeKnown: string
 }
 
-export const lookAtMaster = Effect.fnUntraced(function* ({ master }: AgentSettings) {
+/** Why it refuses is in its own words; where that is mended is not. */
+export const judgeMaster = (heard: Heard, { ask, edit, makeKnown }: MasterMends): Finding => {
+  if (heard._tag === "Taken") return green("takes our heartbeats")
+  if (heard._tag === "Away") return red(`cannot be told how this host is: ${heard.words}`, ask)
+  const found = `refuses our heartbeats: ${heard.words}`
+  if (heard.problem === undefined) return red(found, ask)
+  return red(found, heard.problem === "unknown-host" ? makeKnown : edit)
+}
+
+/** Whom the file is closed to, root is not. */
+export const tokenMend = ({ message }: TokenError, file: string, doctor: string): string =>
+  message.includes("may not be read") ? `sudo ${doctor}` : `sudoedit ${word(file)}`
+
+/** A dry run: doctor may see what the agent does not, and a host whose agent is gone must not seem alive. */
+export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: AgentSettings) {
+  const { command, configFile } = yield* Ourselves
+  const { version } = yield* Host
+  const token = yield* Effect.result(tokenOf(master))
+  const tokenFile = master.bearer_token_file
+  if (token._tag === "Failure") {
+    const mend = tokenMend(token.failure, tokenFile ?? configFile, command("doctor"))
+    return [red(`cannot be asked: ${token.failure.message}`, mend)]
+  }
   const transport = yield* Transport
   const client = yield* transport.client(master)
-  const url = `${master.url}${path.health}`
+  const heard = yield* tell({ host_id, agent_version: version, topology: null }, true).pipe(
+    Effect.provideService(HttpClient.HttpClient, client),
+    Effect.provideService(Master, { url: master.url, token: Effect.succeed(token.success) })
+  )
   const ca = master.ca_bundle === undefined ? "" : `--cacert ${word(master.ca_bundle)} `
-  return [judgeMaster(yield* statusOf(client, url), `curl -v ${ca}${word(url)}`)]
+  const mends = {
+    ask: `curl -v ${ca}${word(`${master.url}${path.health}`)}`,
+    edit: `sudoedit ${words([configFile, ...(tokenFile === undefined ? [] : [tokenFile])])}`,
+    makeKnown: elsewhere("the master", "sudoedit /etc/cis490/receiver.toml && sudo systemctl restart cis490-receiver")
+  }
+  return [judgeMaster(heard, mends)]
 }, Effect.scoped)

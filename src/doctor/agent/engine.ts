@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { orMissing } from "../../presence.ts"
 import { Engine, type EngineTrouble } from "../../services/Engine.ts"
+import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { word } from "../shell.ts"
 
@@ -11,15 +12,28 @@ const MAY_USE = 0o6
 
 const isOpen = (mode: number): boolean => [mode, mode >> 3].some((bits) => (bits & MAY_USE) === MAY_USE)
 
-/** `mode`: permission bits of the socket; `undefined` when nothing is there. */
-export const judgeEngine = (
-  answer: string | EngineTrouble,
-  { mode, socket }: { readonly mode: number | undefined; readonly socket: string }
-): Finding => {
-  if (mode === undefined) return red("there is no engine's socket", "sudo systemctl enable --now docker")
+/** Where Docker's own unit has it. */
+const DOCKERS: ReadonlySet<string> = new Set(["/var/run/docker.sock", "/run/docker.sock"])
+
+export interface Socket {
+  /** Permission bits; `undefined` when nothing is there. */
+  readonly mode: number | undefined
+  readonly socket: string
+  /** Looks again as a user who may. */
+  readonly asRoot: string
+  /** Opens the configuration. */
+  readonly edit: string
+}
+
+export const judgeEngine = (answer: string | EngineTrouble, { asRoot, edit, mode, socket }: Socket): Finding => {
+  if (mode === undefined) {
+    return DOCKERS.has(socket)
+      ? red("there is no engine's socket", "sudo systemctl enable --now docker")
+      : red("there is no engine's socket where docker.socket says", edit)
+  }
   if (typeof answer !== "string") {
     return answer.why === "denied"
-      ? yellow("this user may not use it; the agent's user needs the group docker", "sudo cis490-agent doctor")
+      ? yellow("this user may not use it; the agent's user needs the group docker", asRoot)
       : red(answer.message, "sudo systemctl restart docker")
   }
   return isOpen(mode)
@@ -33,7 +47,9 @@ export const judgeEngine = (
 export const lookAtEngine = Effect.fnUntraced(function* (socket: string) {
   const fs = yield* FileSystem.FileSystem
   const engine = yield* Engine
+  const { command, configFile } = yield* Ourselves
   const info = yield* orMissing(fs.stat(socket))
   const answer = yield* Effect.catch(engine.version, (trouble) => Effect.succeed(trouble))
-  return [judgeEngine(answer, { socket, mode: info?.mode })]
+  const mends = { asRoot: `sudo ${command("doctor")}`, edit: `sudoedit ${word(configFile)}` }
+  return [judgeEngine(answer, { socket, mode: info?.mode, ...mends })]
 })

@@ -4,8 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { counted, duration } from "../../domain/humanize.ts"
 import { parseTime } from "../../domain/time.ts"
-import type { FleetRow } from "../../receiver/master/fleet.ts"
+import { type FleetRow, isUnderstood, wantsNothing } from "../../receiver/master/fleet.ts"
 import { type FleetFiles, readFleet } from "../../receiver/master/readFleet.ts"
+import { takeOver } from "../../receiver/master/takeOver.ts"
+import { ahead } from "../ahead.ts"
 import { Ourselves } from "../ourselves.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere, word } from "../shell.ts"
@@ -25,12 +27,20 @@ const agentOn = (host: string): string => elsewhere(host, "sudo journalctl -u ci
 /** `command`: one of ours, as it has to be written here. */
 type Judge = (row: FleetRow, now: number, command: (words: string) => string) => Finding | undefined
 
-const superseded: Judge = ({ host_id, superseded_by, wanted_generation }, _, command) =>
-  superseded_by === null
+const superseded: Judge = (row, _, command) =>
+  row.superseded_by === null
     ? undefined
     : red(
-        `its agent has obeyed generation ${superseded_by}, above ours (${wanted_generation ?? "none"}): another master has the say there, or this one has forgotten`,
-        command(`topology set ${word(host_id)} FILE --take-over`)
+        `its agent has obeyed generation ${row.superseded_by}, above ours (${row.wanted_generation ?? "none"}): another master has the say there, or this one has forgotten`,
+        command(takeOver(row.host_id, wantsNothing(row)))
+      )
+
+const notUnderstood: Judge = (row, _, command) =>
+  isUnderstood(row) || row.superseded_by !== null
+    ? undefined
+    : red(
+        "what it should run is not understood, and it is told nothing",
+        command(`topology set ${word(row.host_id)} FILE`)
       )
 
 const quiet: Judge = ({ host_id, last_heartbeat, managed }, now) => {
@@ -40,22 +50,29 @@ const quiet: Judge = ({ host_id, last_heartbeat, managed }, now) => {
       ? yellow("its agent has never reported", elsewhere(host_id, "systemctl status cis490-agent"))
       : undefined
   }
+  const future = ahead(silence, "the time of its last heartbeat")
+  if (future !== undefined) return future
   const found = `its agent has said nothing for ${duration(silence)}`
   if (silence > HOUR_MILLIS) return (managed ? red : yellow)(found, agentOn(host_id))
   return silence > QUIET_MILLIS ? yellow(found, agentOn(host_id)) : undefined
 }
 
-const drifted: Judge = ({ drift, drift_since, host_id, superseded_by, told }, now) => {
+const drifted: Judge = (row, now) => {
+  const { drift, drift_since, host_id, superseded_by, told } = row
+  if (!isUnderstood(row)) return undefined
   const [first] = drift
   const age = since(drift_since, now)
-  if (first === undefined || age === undefined || age < SOON_MILLIS || superseded_by !== null) return undefined
+  if (first === undefined || age === undefined || superseded_by !== null) return undefined
+  const future = ahead(age, `not as it is wanted (${first}); the time since when`)
+  if (future !== undefined) return future
+  if (age < SOON_MILLIS) return undefined
   const more = drift.length > 1 ? `, and ${drift.length - 1} more` : ""
   const vain = told === null || told.outcome === "Done" ? "" : `; told in vain: ${told.words}`
   const found = `has not been as it is wanted for ${duration(age)}: ${first}${more}${vain}`
   return (age > HOUR_MILLIS ? red : yellow)(found, agentOn(host_id))
 }
 
-const judges: ReadonlyArray<Judge> = [superseded, quiet, drifted]
+const judges: ReadonlyArray<Judge> = [superseded, notUnderstood, quiet, drifted]
 
 /** One row for all that are well, and one for each trouble of each other host. */
 export const judgeFleet = (

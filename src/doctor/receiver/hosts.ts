@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { counted, duration } from "../../domain/humanize.ts"
 import { parseTime } from "../../domain/time.ts"
 import { type HostRow, readHosts } from "../../receiver/hosts.ts"
+import { ahead } from "../ahead.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere } from "../shell.ts"
 
@@ -23,7 +24,9 @@ type Judge = (row: HostRow, now: number) => Finding | undefined
 
 const quiet: Judge = ({ host_id, seen_at }, now) => {
   const silence = since(seen_at, now) ?? 0
-  return silence <= HOUR_MILLIS ? undefined : yellow(`has said nothing for ${duration(silence)}`, doctorOn(host_id))
+  return silence <= HOUR_MILLIS
+    ? ahead(silence, "the time when it was last seen")
+    : yellow(`has said nothing for ${duration(silence)}`, doctorOn(host_id))
 }
 
 const twins: Judge = ({ host_id, instances }, now) => {
@@ -40,13 +43,14 @@ const waiting: Judge = ({ host_id, said }, now) => {
   const age = since(said.oldest_waiting_at, now) ?? 0
   const found = `${counted(said.waiting ?? 0, "episode")} waiting there, the oldest for ${duration(age)}`
   if (age >= DAY_MILLIS) return red(found, doctorOn(host_id))
-  return age >= HOUR_MILLIS ? yellow(found, doctorOn(host_id)) : undefined
+  if (age >= HOUR_MILLIS) return yellow(found, doctorOn(host_id))
+  return ahead(age, "the time of the oldest episode that waits there", host_id)
 }
 
 const quarantine: Judge = ({ host_id, quarantined_since, said }, now) => {
   const age = since(quarantined_since, now) ?? 0
   return age < KEPT_MILLIS - NEAR_MILLIS
-    ? undefined
+    ? ahead(age, "the time since when something is in quarantine there")
     : red(
         `${counted(said.quarantined ?? 0, "episode")} in quarantine there, some for ${duration(age)}: deleted after 30 days unless that host is told otherwise`,
         elsewhere(host_id, "cis490-shipper quarantine list")

@@ -1,6 +1,7 @@
 /** How long the oldest episode waits, and what lies about that is no episode. */
 import { counted, duration } from "../../domain/humanize.ts"
 import type { Paths } from "../../shipper/layout.ts"
+import { ahead } from "../ahead.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { word, words } from "../shell.ts"
 import { type Episodes, oldestOf } from "./episodes.ts"
@@ -16,7 +17,11 @@ export const judgeBacklog = ({ left, waiting }: Episodes, now: number, mend: str
   const age = now - oldest.since
   const found = `${counted(waiting.length, "episode")} waiting${unseen}; the oldest, ${oldest.id}, for ${duration(age)}`
   if (age >= TOO_LONG_MILLIS) return red(found, mend)
-  return age >= LONG_MILLIS ? yellow(found, mend) : green(found)
+  if (age >= LONG_MILLIS) return yellow(found, mend)
+  return (
+    ahead(age, `${counted(waiting.length, "episode")} waiting${unseen}; the time of the oldest, ${oldest.id},`) ??
+    green(found)
+  )
 }
 
 const SHOWN = 5

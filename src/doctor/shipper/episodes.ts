@@ -6,7 +6,7 @@ import { type EpisodeId, isEpisodeId } from "../../domain/names.ts"
 import { orMissing } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { heldIds } from "../../shipper/conflictNote.ts"
-import { DONE_MARKER, Layout } from "../../shipper/layout.ts"
+import { DONE_MARKER, isMarker, Layout } from "../../shipper/layout.ts"
 
 export interface Waiting {
   readonly id: EpisodeId
@@ -51,7 +51,8 @@ export const survey = Effect.gen(function* () {
   const worker = Effect.gen(function* () {
     for (let id = ids[next++]; id !== undefined; id = ids[next++]) {
       const marker = yield* orMissing(volume.inspect(`${paths.episode(id)}/${DONE_MARKER}`))
-      if (marker?.type === "File") waiting.push({ id, since: Number(marker.mtimeNs / 1_000_000n) })
+      if (marker !== undefined && isMarker(marker.type))
+        waiting.push({ id, since: Number(marker.mtimeNs / 1_000_000n) })
       if ((yield* Clock.currentTimeMillis) > until) return
     }
   })

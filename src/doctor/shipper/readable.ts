@@ -1,4 +1,4 @@
-/** Whether the oldest episodes that wait can be read at all, and whether they keep still. */
+/** Whether the oldest episodes that wait can be read, moved and deleted at all, and whether they keep still. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -13,9 +13,10 @@ import { type Finding, green, yellow } from "../row.ts"
 import { word } from "../shell.ts"
 import type { Waiting } from "./episodes.ts"
 
-/** What cannot be read. */
+/** What cannot be done with a path. */
 export interface Closed {
   readonly path: string
+  readonly what: "read" | "moved or deleted"
   readonly why: string
   /** Whether permissions are all that is wrong. */
   readonly denied: boolean
@@ -31,32 +32,41 @@ export const judgeReadable = (
   root: string
 ): Finding => {
   const [first] = closed
-  if (first === undefined) return green("what was looked at can be read")
+  if (first === undefined) return green("what was looked at can be read and moved")
   const more = closed.length > 1 ? `, and ${counted(closed.length - 1, "more path")}` : ""
   const episode = word(episodeOf(first.path))
   return yellow(
-    `${first.path} cannot be read (${first.why})${more}; the episode waits`,
+    `${first.path} cannot be ${first.what} (${first.why})${more}; the episode waits`,
     first.denied
       ? `sudo chown -R --reference=${word(root)} ${episode} && sudo chmod -R u+rX ${episode}`
       : `sudo dmesg --level=err,warn | tail -n 20; findmnt --target ${episode}`
   )
 }
 
-/** Who runs the shipper: whoever owns the data root; root reads everything. */
-const mayRead = (info: FileSystem.File.Info, owner: number | undefined, group: number | undefined): boolean => {
-  if (owner === undefined || owner === 0) return true
-  const needs = info.type === "Directory" ? 0o5 : 0o4
-  const mine = Option.getOrUndefined(info.uid) === owner ? 6 : Option.getOrUndefined(info.gid) === group ? 3 : 0
-  return ((info.mode >> mine) & needs) === needs
+/**
+ * What whoever runs the shipper cannot do: the owner of the data root, whom a directory lets move it and delete what is in it where he may
+ * write there, or owns it and so may make it writable. Root may do everything.
+ */
+export const deniedTo = (
+  { uid: owner, gid: group }: Pick<FileSystem.File.Info, "uid" | "gid">,
+  { gid, mode, type, uid }: Pick<FileSystem.File.Info, "uid" | "gid" | "mode" | "type">
+): Closed["what"] | undefined => {
+  const runner = Option.getOrUndefined(owner)
+  if (runner === undefined || runner === 0) return undefined
+  const isOwner = Option.getOrUndefined(uid) === runner
+  const shift = isOwner ? 6 : Option.getOrUndefined(gid) === Option.getOrUndefined(group) ? 3 : 0
+  const may = (bits: number): boolean => ((mode >> shift) & bits) === bits
+  if (!may(type === "Directory" ? 0o5 : 0o4)) return "read"
+  return type !== "Directory" || isOwner || may(0o7) ? undefined : "moved or deleted"
 }
 
 const tryPath = Effect.fnUntraced(function* (path: string, root: FileSystem.File.Info) {
   const fs = yield* FileSystem.FileSystem
   const info = yield* orMissing(fs.lstat(path))
   if (info === undefined || (info.type !== "File" && info.type !== "Directory")) return { closed: undefined, below: [] }
-  const owner = Option.getOrUndefined(root.uid)
-  if (!mayRead(info, owner, Option.getOrUndefined(root.gid))) {
-    return { closed: { path, why: "not for the owner of the data root", denied: true }, below: [] }
+  const what = deniedTo(root, info)
+  if (what !== undefined) {
+    return { closed: { path, what, why: "not by the owner of the data root", denied: true }, below: [] }
   }
   yield* fs.access(path, { readable: true })
   const names = info.type === "Directory" ? ((yield* orMissing(fs.readDirectory(path))) ?? []) : []
@@ -65,6 +75,7 @@ const tryPath = Effect.fnUntraced(function* (path: string, root: FileSystem.File
 
 const asClosed = (path: string, error: import("effect/PlatformError").PlatformError): Closed => ({
   path,
+  what: "read",
   why: wordsOf(error),
   denied: error.reason._tag === "PermissionDenied"
 })

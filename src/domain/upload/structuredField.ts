@@ -6,9 +6,6 @@
 /** What a bare item says; of those that uploads do not use, only that they are there. */
 export type BareItem = number | boolean | undefined
 
-/** The largest integer a structured field can say (section 3.3.1). */
-export const MAX_INTEGER = 999_999_999_999_999
-
 const INTEGER = "-?[0-9]{1,15}(?![0-9.])"
 const BOOLEAN = "\\?[01]"
 const STRING = '"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*"'

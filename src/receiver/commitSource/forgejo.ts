@@ -10,8 +10,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { Commit } from "../../domain/names.ts"
+import { limitedText } from "../../http/limited.ts"
 import { CommitSource, type CommitWindow, SourceFailed } from "../../services/CommitSource.ts"
 
 export interface Forgejo {
@@ -80,16 +80,8 @@ export const make = Effect.fnUntraced(function* (forgejo: Forgejo) {
   }
 
   const bodyOf = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-    let bytes = 0
-    const decoder = new TextDecoder()
-    const text = yield* response.stream.pipe(
-      Stream.takeWhile((chunk) => (bytes += chunk.length) <= PAGE_BYTES),
-      Stream.runFold(
-        () => "",
-        (before: string, chunk) => before + decoder.decode(chunk, { stream: true })
-      )
-    )
-    return bytes > PAGE_BYTES ? yield* failed(`a page of commits has more than ${PAGE_BYTES} bytes`) : text
+    const text = yield* limitedText(response, PAGE_BYTES)
+    return text ?? (yield* failed(`a page of commits has more than ${PAGE_BYTES} bytes`))
   })
 
   const ask = Effect.fnUntraced(

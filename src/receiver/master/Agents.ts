@@ -9,14 +9,13 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import * as Stream from "effect/Stream"
 import { evidenceIn } from "../../domain/connection/Evidence.ts"
 import { connectionTrouble } from "../../domain/connectionTrouble.ts"
-import { parseForeignJson } from "../../domain/json.ts"
 import type { HostId } from "../../domain/names.ts"
 import { judgeAnswer, type Outcome } from "../../domain/topology/answer.ts"
 import type { Command } from "../../domain/topology/plan.ts"
 import { agentPath } from "../../domain/topology/wire.ts"
+import { limitedJson } from "../../http/limited.ts"
 import { type TlsFiles, Transport } from "../../services/Transport.ts"
 import { readToken } from "../../token.ts"
 
@@ -56,18 +55,8 @@ const requestFor = (url: string, command: Command, generation: number): HttpClie
         HttpClientRequest.bodyJsonUnsafe({ topology_id: command.topologyId, generation })
       )
 
-const readAnswer = Effect.fnUntraced(function* (response: HttpClientResponse) {
-  let bytes = 0
-  const decoder = new TextDecoder()
-  const text = yield* response.stream.pipe(
-    Stream.takeWhile((chunk) => (bytes += chunk.length) <= ANSWER_LIMIT_BYTES),
-    Stream.runFold(
-      () => "",
-      (before: string, chunk) => before + decoder.decode(chunk, { stream: true })
-    )
-  )
-  return judgeAnswer(response.status, bytes > ANSWER_LIMIT_BYTES ? undefined : parseForeignJson(text))
-})
+const readAnswer = (response: HttpClientResponse) =>
+  Effect.map(limitedJson(response, ANSWER_LIMIT_BYTES), (body) => judgeAnswer(response.status, body))
 
 const unreached = (error: string): Outcome => ({ _tag: "Unreached", error })
 

@@ -80,6 +80,12 @@ const ordered = (standing: Standing | undefined) => {
 const UNHEARD = "its agent has not reported yet"
 const NOT_UNDERSTOOD = "what it should run is not understood: set it anew"
 
+/** Whether what it should run can be told: where not, it is told nothing. */
+export const isUnderstood = ({ drift }: Pick<FleetRow, "drift">): boolean => !drift.includes(NOT_UNDERSTOOD)
+
+export const wantsNothing = (row: FleetRow): boolean =>
+  row.managed && row.wanted_topology_id === null && isUnderstood(row)
+
 const driftOf = (report: Report | undefined, standing: Standing | undefined): ReadonlyArray<string> => {
   if (standing === undefined) return []
   if (standing.wanted === undefined) return [NOT_UNDERSTOOD]

@@ -10,6 +10,7 @@ import * as Agents from "./Agents.ts"
 import * as Book from "./book.ts"
 import * as Commanding from "./command.ts"
 import { reconcile } from "./reconcile.ts"
+import * as Refusals from "./refusals.ts"
 
 /** A loop for each host; a mistake in one ends the program. */
 const layerLoops: Layer.Layer<never, never, Agents.Agents | Book.Book | Fatal> = Layer.effectDiscard(
@@ -19,14 +20,17 @@ const layerLoops: Layer.Layer<never, never, Agents.Agents | Book.Book | Fatal> =
   })
 )
 
-export type Master = Agents.Agents | Book.Book | Commanding.Commanding
+export type Master = Agents.Agents | Book.Book | Commanding.Commanding | Refusals.Refusals
 
 /** Everything the master's routes stand on, and what it does by itself. */
 export const layerOver = <E, R>(
   files: Book.MasterFiles,
   agents: Layer.Layer<Agents.Agents, E, R>
 ): Layer.Layer<Master, E | PlatformError, R | Codec | Fatal | FileSystem.FileSystem | Orders> =>
-  Layer.mergeAll(Commanding.layer, layerLoops).pipe(Layer.provideMerge(Book.layer(files)), Layer.provideMerge(agents))
+  Layer.mergeAll(Commanding.layer, layerLoops, Refusals.layer).pipe(
+    Layer.provideMerge(Book.layer(files)),
+    Layer.provideMerge(agents)
+  )
 
 export const layerMaster = (
   files: Book.MasterFiles,

@@ -12,6 +12,7 @@ import { Agents } from "./Agents.ts"
 import { Book } from "./book.ts"
 import { next } from "./next.ts"
 import type { Told } from "./reports.ts"
+import { takeOver } from "./takeOver.ts"
 import type { Watched } from "./watched.ts"
 
 /** Between one telling and the next, until a report agrees. */
@@ -41,8 +42,6 @@ const tellAll = Effect.fnUntraced(function* (host: Watched, commands: ReadonlyAr
   return last
 })
 
-const takeOver = (hostId: string): string => `cis490-receiver topology set ${hostId} FILE --take-over`
-
 /** Said once for as long as it stays the same. */
 const say = (host: Watched, outcome: Outcome, what: string, before: Told | undefined): Effect.Effect<void> => {
   if (outcome._tag === "Done") return Effect.void
@@ -50,7 +49,7 @@ const say = (host: Watched, outcome: Outcome, what: string, before: Told | undef
   const line = `${host.hostId} was told to ${what}, in vain: ${outcome.error}`
   return outcome._tag === "Superseded"
     ? Effect.logError(
-        `${line}; another master has the say there, or this one has forgotten; to mend: ${takeOver(host.hostId)}`
+        `${line}; another master has the say there, or this one has forgotten; to mend: cis490-receiver ${takeOver(host.hostId, host.standing?.wanted?._tag === "Nothing")}`
       )
     : Effect.logWarning(line)
 }

@@ -19,6 +19,7 @@ import { Commanding } from "./command.ts"
 import { fleetRows } from "./fleet.ts"
 import { hear } from "./hear.ts"
 import { supersededBy } from "./next.ts"
+import { Refusals } from "./refusals.ts"
 import type { Watched } from "./watched.ts"
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -33,7 +34,7 @@ const noHeartbeat = (faults: ReadonlyArray<string>): Problem => ({
   remediation: 'send {"host_id": "…", "agent_version": "…", "topology": …} as the API description names it'
 })
 
-/** `POST /v1/heartbeat`: what an agent reports of its own host. */
+/** `POST /v1/heartbeat`: what an agent reports of its own host; as a dry run only whether it would be heard. */
 export const heartbeat = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   _target: Extract<Target, { readonly _tag: "Heartbeat" }>,
@@ -41,8 +42,17 @@ export const heartbeat = Effect.fnUntraced(function* (
 ) {
   const body = yield* readJsonBody(request, MAX_BODY_BYTES)
   const said = yield* Effect.mapError(decodeHeartbeat(body), (error) => noHeartbeat(complaints(error.issue)))
-  yield* refuseIf(mayWriteAs(client, said.host_id))
-  yield* hear(said)
+  const book = yield* Book
+  const refusals = yield* Refusals
+  const dry = request.headers[header.dryRun] === "true"
+  yield* refuseIf(mayWriteAs(client, said.host_id)).pipe(
+    Effect.andThen(book.find(said.host_id)),
+    Effect.tapError((problem) => refusals.say(said.host_id, problem))
+  )
+  if (!dry) {
+    yield* refusals.taken(said.host_id)
+    yield* hear(said)
+  }
   return HttpServerResponse.empty({ status: 204 })
 })
 

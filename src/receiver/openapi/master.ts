@@ -77,11 +77,20 @@ const heartbeat = {
   summary: "Say what a host runs",
   description: "Of its own host only. What comes of it is told to the agent, not answered here.",
   security: token,
+  parameters: [
+    parameter(
+      "header",
+      "X-Cis490-Dry-Run",
+      { const: "true" },
+      "Asks only whether it would be heard: nothing is noted of it.",
+      false
+    )
+  ],
   requestBody: body(
     object({ host_id: hostId, agent_version: orNull(text), topology: orNull(state) }, ["agent_version"])
   ),
   responses: {
-    204: { description: "Heard" },
+    204: { description: "Heard, or would be" },
     ...refusals([...ofBody, "unauthenticated", "certificate-refused", "wrong-host", "unknown-host"])
   }
 }

@@ -1,5 +1,12 @@
 /** What the description of a route is made of. */
-import { header, PROBLEM_MEDIA_TYPE, type ProblemName, problems, problemType } from "../../domain/protocol.ts"
+import {
+  header,
+  PROBLEM_MEDIA_TYPE,
+  type ProblemName,
+  problems,
+  problemType,
+  type StoredAnswer
+} from "../../domain/protocol.ts"
 import { offsetMember } from "../../domain/upload/fields.ts"
 
 export type Schema = Readonly<Record<string, unknown>>
@@ -23,15 +30,19 @@ export const object = (properties: Fields, optional: ReadonlyArray<string> = [])
   required: Object.keys(properties).filter((name) => !optional.includes(name))
 })
 
-export const stored = (status: string): Schema =>
-  object({
-    status: { const: status },
-    host_id: hostId,
-    episode_id: episodeId,
-    sha256,
-    bytes: count,
-    content_sha256: sha256
-  })
+/** What is in a copy that an older version accepted may not be known. */
+export const stored = (status: StoredAnswer["status"]): Schema =>
+  object(
+    {
+      status: { const: status },
+      host_id: hostId,
+      episode_id: episodeId,
+      sha256,
+      bytes: count,
+      content_sha256: sha256
+    },
+    status === "already_present" ? ["content_sha256"] : []
+  )
 
 /** What a problem says beside the members every problem has. */
 const members: Partial<Record<ProblemName, Fields>> = {
@@ -51,6 +62,7 @@ const members: Partial<Record<ProblemName, Fields>> = {
   "stored-copy-lost": { stored_sha256: sha256, your_sha256: sha256, remediation: text },
   "out-of-window": { your_commit: commit, head_commit: orNull(commit), remediation: text },
   "too-large": { limit_bytes: count },
+  "inconsistent-upload-length": { remediation: text },
   "no-upload": { remediation: text },
   "completed-upload": { remediation: text },
   "no-partial-upload": { remediation: text },

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { formatTime } from "../../domain/time.ts"
+import { DAY_MILLIS, formatTime } from "../../domain/time.ts"
 import * as Durable from "../../durable.ts"
 import { isTaken } from "../../presence.ts"
 import { Authority, type Issuer, type RevocationList } from "../../services/Authority.ts"
@@ -13,8 +13,6 @@ import { type Paths, pathsIn } from "./layout.ts"
 
 /** What was asked for is not to be done, and nothing was: says why and what to do instead. */
 export class PkiRefused extends Schema.TaggedError<PkiRefused>()("PkiRefused", { message: Schema.String }) {}
-
-export const DAY_MILLIS = 86_400_000
 
 /** A host whose clock is a little behind must not find its certificate of tomorrow. */
 const HEAD_START_MILLIS = 3_600_000

@@ -1,7 +1,5 @@
 /** Uploads that may be resumed (draft-ietf-httpbis-resumable-upload): made, appended to, completed, given up. */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import { SecureRandom } from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -11,15 +9,14 @@ import * as Scope from "effect/Scope"
 import type { Sha256 } from "../../domain/names.ts"
 import type { Problem, ProblemName, StoredAnswer } from "../../domain/protocol.ts"
 import type { UploadLimit } from "../../domain/upload/fields.ts"
-import { TOKEN_BYTES, type UploadToken, uploadTokenOf } from "../../domain/upload/token.ts"
-import * as Durable from "../../durable.ts"
+import type { UploadToken } from "../../domain/upload/token.ts"
 import { Codec } from "../../services/Codec.ts"
 import { Volume } from "../../services/Volume.ts"
 import { openBody } from "../body.ts"
 import { Dataset } from "../Dataset.ts"
-import { Fatal, orEndProgram } from "../Fatal.ts"
+import { Fatal } from "../Fatal.ts"
 import { Gate } from "../gate.ts"
-import { type Client, mayWriteAs } from "../identity.ts"
+import type { Client } from "../identity.ts"
 import { Intake } from "../intake.ts"
 import { Limits } from "../limits.ts"
 import type { Announcement } from "../questions.ts"
@@ -28,12 +25,11 @@ import { steadyMillis } from "../steady.ts"
 import { append } from "./append.ts"
 import { makeChecks } from "./checks.ts"
 import { complete } from "./complete.ts"
-import { makeDataFile, openDataFile, orLater, removeFiles } from "./dataFile.ts"
-import { load } from "./load.ts"
+import { openDataFile, orLater } from "./dataFile.ts"
+import { inconsistent } from "./fields.ts"
 import { uploadsDirectory } from "./paths.ts"
-import { makeShelf } from "./shelf.ts"
-import { writeState } from "./state.ts"
-import { isFinal, makeUpload, noUpload, type Upload } from "./Upload.ts"
+import { makeRegister } from "./register.ts"
+import { isFinal, noUpload, type Upload } from "./Upload.ts"
 
 /** One append, as its headers say it. */
 export interface Append {
@@ -73,14 +69,16 @@ export class Uploads extends Context.Service<
   }
 >()("cis490/receiver/uploads/Uploads") {}
 
-const tooLong = ({ announced }: Upload): Problem => ({
-  problem: "inconsistent-upload-length",
-  error: `the upload is longer than the ${announced.bytes} bytes that were announced; it is dropped`
-})
-const tooShort = ({ announced, offset }: Upload): Problem => ({
-  problem: "inconsistent-upload-length",
-  error: `the upload was said to be complete with ${offset} of the ${announced.bytes} bytes that were announced`
-})
+const tooLong = ({ announced }: Upload): Problem =>
+  inconsistent(
+    `the upload is longer than the ${announced.bytes} bytes that were announced; it is dropped`,
+    "begin a new one, and announce all its bytes in Upload-Length"
+  )
+const tooShort = ({ announced, offset }: Upload): Problem =>
+  inconsistent(
+    `the upload was said to be complete with ${offset} of the ${announced.bytes} bytes that were announced`,
+    "go on at the offset that a HEAD tells, and send the rest"
+  )
 
 /** Met while a body is read. */
 const ENDS: ReadonlySet<ProblemName> = new Set(["inconsistent-upload-length", "too-large"])
@@ -94,7 +92,6 @@ const SWEEP = { least: 1000, most: 600_000 } as const
 const make = Effect.fnUntraced(function* (options: { readonly incoming: string }) {
   const limits = yield* Limits
   const bounds = limits.uploads
-  const random = yield* SecureRandom
   const intake = yield* Intake
   const slots = yield* Slots
   // Not the scope: what a request keeps goes with the request.
@@ -110,73 +107,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
   )(yield* Effect.context<Codec | Dataset | Fatal | FileSystem.FileSystem | Gate | Intake | Limits | Volume>())
   const directory = uploadsDirectory(options.incoming)
   const checks = yield* makeChecks
-  const shelf = makeShelf(bounds)
-  for (const upload of yield* load(directory)) shelf.add(upload)
-
-  /** Of one that is no longer open. */
-  const clear = Effect.fnUntraced(function* (upload: Upload) {
-    yield* checks.drop(upload.token)
-    yield* Effect.catch(removeFiles(directory, upload.token), (error) =>
-      Effect.logWarning(`an upload that is done with could not be removed: ${error.message}`)
-    )
-  })
-  const keepInMind = Effect.fnUntraced(function* (upload: Upload) {
-    upload.fate = "stored"
-    upload.movedAt = yield* steadyMillis
-    yield* clear(upload)
-  })
-  /** They are gone with the call, all of them, so that nobody comes to one meanwhile; their files go with the effect. */
-  const dismiss = (
-    uploads: ReadonlyArray<Upload>,
-    say: (upload: Upload) => Effect.Effect<void> = () => Effect.void
-  ) => {
-    const open = uploads.filter(({ fate }) => fate === "open")
-    for (const upload of uploads) {
-      upload.fate = "gone"
-      shelf.remove(upload.token)
-    }
-    return Effect.forEach(open, (upload) => Effect.andThen(say(upload), clear(upload)), { discard: true })
-  }
-  const giveUp = (upload: Upload) => Effect.suspend(() => dismiss([upload]))
-
-  const sayExpired = ({ announced, offset }: Upload) =>
-    Effect.logInfo("an upload that did not move any more has expired").pipe(
-      Effect.annotateLogs({ host: announced.hostId, episode: announced.episodeId, offset })
-    )
-  const sweep = Effect.gen(function* () {
-    const now = yield* steadyMillis
-    yield* dismiss(shelf.overdue(now), sayExpired)
-  })
-
-  const begin = Effect.fnUntraced(function* (announced: Announcement) {
-    const token = uploadTokenOf(yield* random.randomBytes(TOKEN_BYTES))
-    const [progressAt, now] = [yield* Clock.currentTimeMillis, yield* steadyMillis]
-    const leaving = shelf.toMakeRoom(announced, now)
-    if ("problem" in leaving) return yield* Effect.fail(leaving)
-    const upload = makeUpload(token, { announced, offset: 0 }, now)
-    // Counted from now on: of two that come at once, one has to see the other.
-    shelf.add(upload)
-    yield* dismiss(leaving)
-    yield* Durable.makeDirectory(directory).pipe(
-      Effect.andThen(makeDataFile(directory, token)),
-      // A crash here leaves data without a state, which the next start removes.
-      Effect.andThen(writeState(directory, token, { announced, offset: 0, progressAt })),
-      orEndProgram,
-      orLater,
-      Effect.tapError(() => giveUp(upload))
-    )
-    return upload
-  })
-
-  const find = Effect.fnUntraced(function* (token: UploadToken, client: Client) {
-    const upload = shelf.get(token)
-    if (upload === undefined || mayWriteAs(client, upload.announced.hostId) !== undefined) {
-      return yield* Effect.fail(noUpload)
-    }
-    if (!shelf.isExpired(upload, yield* steadyMillis)) return upload
-    yield* dismiss([upload], sayExpired)
-    return yield* Effect.fail(noUpload)
-  })
+  const { begin, find, giveUp, keepInMind, open, sweep } = yield* makeRegister({ directory, bounds, checks })
 
   /** Where its bytes go. What was acknowledged and is no longer there ends it. */
   const openOrDrop = Effect.fnUntraced(function* (upload: Upload) {
@@ -254,7 +185,7 @@ const make = Effect.fnUntraced(function* (options: { readonly incoming: string }
       ),
     giveUp: (upload) => giveUp(upload).pipe(Effect.provideContext(context)),
     limitOf,
-    open: shelf.open
+    open
   })
 })
 

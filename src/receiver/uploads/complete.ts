@@ -73,5 +73,5 @@ export const complete = Effect.fnUntraced(function* (
     Effect.tapError(() => Effect.ignore(fs.remove(arrival, { force: true })))
   )
   // A crash here leaves the upload, whole, and a second name for it in `incoming/`, as any upload that did not come to its end.
-  return yield* intake.store(arrival, announced, report)
+  return yield* intake.store(arrival, announced, report, reply.isNew)
 })

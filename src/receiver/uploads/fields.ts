@@ -47,7 +47,14 @@ export const mayBeResumed = (fields: Fields): boolean => {
 
 const bad = (error: string, remediation: string): Problem => ({ problem: "bad-request", error, remediation })
 
-const inconsistent = (error: string): Problem => ({ problem: "inconsistent-upload-length", error })
+export const inconsistent = (
+  error: string,
+  remediation = "send as many bytes as Upload-Length announced, and announce the same length every time"
+): Problem => ({
+  problem: "inconsistent-upload-length",
+  error,
+  remediation
+})
 
 const contentDigestIn = (fields: Fields): Result.Result<Sha256 | undefined, Problem> => {
   const field = fields[uploadHeader.contentDigest]

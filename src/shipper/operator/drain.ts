@@ -1,10 +1,11 @@
 /** `drain`: what no code version vouches for is taken out of the way, before the receiver refuses it episode by episode. */
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import { type EpisodeId, isEpisodeId } from "../../domain/names.ts"
-import { isTaken, typeAt } from "../../presence.ts"
+import { isTaken, orMissing, typeAt } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { readStamp } from "../episodeCommit.ts"
-import { DONE_MARKER, Layout } from "../layout.ts"
+import { DONE_MARKER, isMarker, Layout } from "../layout.ts"
 import { quarantine } from "../quarantine.ts"
 import { directoriesIn } from "./names.ts"
 import { type Failure, inWords } from "./report.ts"
@@ -20,10 +21,16 @@ export interface DrainReport {
   readonly skipped: ReadonlyArray<{ readonly id: string; readonly why: string }>
 }
 
-/** Moves every ready episode without a valid `code_version.commit` to `quarantine/`. Fails when `episodes/` cannot be listed. */
+/**
+ * Moves every ready episode without a valid `code_version.commit` to `quarantine/`. Fails when the data root is not there, or `episodes/`
+ * cannot be listed; on a host where nothing was recorded yet there is none.
+ */
 export const drain = Effect.fnUntraced(function* (options: { readonly dryRun: boolean }) {
+  const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
-  const ids = (yield* directoriesIn(paths.episodes)).filter(isEpisodeId)
+  // It may be a link, as for the daemon.
+  yield* fs.stat(paths.root)
+  const ids = ((yield* orMissing(directoriesIn(paths.episodes))) ?? []).filter(isEpisodeId)
   const report = emptyReport()
   yield* Effect.forEach(ids, (id) => drainOne(id, options.dryRun, report), { concurrency: 8, discard: true })
   return report satisfies DrainReport
@@ -46,7 +53,7 @@ const drainOne = (id: EpisodeId, dryRun: boolean, report: Draft) =>
 const examine = Effect.fnUntraced(function* (id: EpisodeId, dryRun: boolean, report: Draft) {
   const paths = yield* Layout
   const directory = paths.episode(id)
-  if ((yield* typeAt(`${directory}/${DONE_MARKER}`)) !== "File") return
+  if (!isMarker(yield* typeAt(`${directory}/${DONE_MARKER}`))) return
   const stamp = yield* readStamp(directory)
   // Shipped or moved while we looked: not ours any more.
   if (!(yield* isTaken(directory))) return

@@ -4,11 +4,11 @@ import { Reason, type ReasonName } from "../../domain/reason.ts"
 import * as Durable from "../../durable.ts"
 import { typeAt } from "../../presence.ts"
 import { forgetAcknowledgement } from "../acknowledgement.ts"
-import { bringBack } from "../bringBack.ts"
 import { Layout, REASON_FILE } from "../layout.ts"
 import { readJson } from "../readJson.ts"
+import { mustComeBack } from "./mustComeBack.ts"
 import { directoriesIn, idOfEntry } from "./names.ts"
-import { forEachName, Refused } from "./report.ts"
+import { forEachName } from "./report.ts"
 
 export interface Returned {
   /** In the directory it came from. */
@@ -40,11 +40,7 @@ const isQuarantinedFor = Effect.fnUntraced(function* (name: string, reason: Reas
 const requeueOne = Effect.fnUntraced(function* (name: string) {
   const paths = yield* Layout
   const id = yield* idOfEntry(name)
-  const outcome = yield* bringBack(paths.quarantined(name), id)
-  if (outcome === "missing") return yield* new Refused({ message: `there is no directory ${name} in quarantine/` })
-  if (outcome === "taken") {
-    return yield* new Refused({ message: `episodes/${id} is there already; wait until it has gone, or move it away` })
-  }
+  yield* mustComeBack("quarantine", name, id)
   // A crash here leaves the reason file in the episode: it is never packed.
   const reasonFile = `${paths.episode(id)}/${REASON_FILE}`
   const type = yield* typeAt(reasonFile)

@@ -5,11 +5,11 @@ import * as Option from "effect/Option"
 import { Receipt } from "../../domain/reason.ts"
 import * as Durable from "../../durable.ts"
 import { isTaken } from "../../presence.ts"
-import { bringBack } from "../bringBack.ts"
 import { Layout } from "../layout.ts"
 import { readJson } from "../readJson.ts"
+import { mustComeBack } from "./mustComeBack.ts"
 import { directoriesIn, idOfEntry } from "./names.ts"
-import { forEachName, Refused } from "./report.ts"
+import { forEachName } from "./report.ts"
 import type { Returned } from "./requeue.ts"
 
 /** Which ones: those named, or all that were shipped at `since` (milliseconds since 1970) or later; without it, at any time. */
@@ -40,11 +40,7 @@ const isShippedSince = Effect.fnUntraced(function* (name: string, since: number)
 const reshipOne = Effect.fnUntraced(function* (name: string) {
   const paths = yield* Layout
   const id = yield* idOfEntry(name)
-  const outcome = yield* bringBack(paths.shippedEpisode(name), id)
-  if (outcome === "missing") return yield* new Refused({ message: `there is no directory ${name} in shipped/` })
-  if (outcome === "taken") {
-    return yield* new Refused({ message: `episodes/${id} is there already; wait until it has gone, or move it away` })
-  }
+  yield* mustComeBack("shipped", name, id)
   // A crash here leaves a receipt without its directory: it counts for nothing.
   if (yield* isTaken(paths.receipt(name))) yield* Durable.remove(paths.receipt(name))
   return { name, episode_id: id } satisfies Returned

@@ -4,6 +4,7 @@ import type { EpisodeId } from "../../domain/names.ts"
 import { typeAt } from "../../presence.ts"
 import { bringBack } from "../bringBack.ts"
 import { removeConflictNote } from "../conflictNote.ts"
+import { readCommit } from "../episodeCommit.ts"
 import { Layout } from "../layout.ts"
 import { forget } from "../notes.ts"
 import { quarantine } from "../quarantine.ts"
@@ -19,8 +20,8 @@ export const keepStored = Effect.fnUntraced(function* (name: string) {
     reason: "conflict",
     status_code: 409,
     error: conflict?.error ?? "the receiver has other content under this id",
-    body: conflict ?? null,
-    commit: null
+    body: conflict?.body ?? conflict ?? null,
+    commit: (yield* Effect.orElseSucceed(readCommit((yield* Layout).episode(id)), () => undefined)) ?? null
   })
   // A crash here leaves a note without its episode, which the next sweep removes.
   yield* settle(id)

@@ -5,12 +5,12 @@ import type { PlatformError } from "effect/PlatformError"
 import { isEpisodeId } from "../../domain/names.ts"
 import { Reason, type ReasonName } from "../../domain/reason.ts"
 import { formatTime } from "../../domain/time.ts"
-import { isTaken, mustBeDirectory, orMissing, typeAt } from "../../presence.ts"
+import { isTaken, orMissing, typeAt } from "../../presence.ts"
 import { Volume } from "../../services/Volume.ts"
 import { heldIds } from "../conflictNote.ts"
 import { readInFlight } from "../inFlight.ts"
 import { type LastWords, readLastWords } from "../lastWords.ts"
-import { DONE_MARKER, Layout, REASON_FILE } from "../layout.ts"
+import { DONE_MARKER, isMarker, Layout, REASON_FILE, SUFFIX } from "../layout.ts"
 import { readJson } from "../readJson.ts"
 import type { Figures } from "../transfers.ts"
 import { treeBytes } from "./treeBytes.ts"
@@ -73,7 +73,9 @@ const eachEntry = Effect.fnUntraced(function* <R>(
 
 /** Fails when the data root is not there, or something in it cannot be read. */
 export const status = Effect.gen(function* () {
-  yield* mustBeDirectory((yield* Layout).root)
+  const fs = yield* FileSystem.FileSystem
+  // It may be a link, as for the daemon.
+  yield* fs.stat((yield* Layout).root)
   const holder = yield* daemon
   return {
     daemon: holder,
@@ -109,8 +111,11 @@ const lookIntoEpisodes = Effect.gen(function* () {
       const marker = yield* orMissing(volume.inspect(`${paths.episode(name)}/${DONE_MARKER}`))
       // Shipped or moved while we looked: it is counted where it lies now, or by the next look.
       if (marker === undefined && !(yield* isTaken(paths.episode(name)))) return
-      const stage =
-        marker?.type !== "File" ? "recording" : (yield* isTaken(paths.conflictNote(name))) ? "held" : "ready"
+      const stage = !isMarker(marker?.type)
+        ? "recording"
+        : (yield* isTaken(paths.conflictNote(name)))
+          ? "held"
+          : "ready"
       add(episodes[stage], yield* treeBytes(paths.episode(name)))
       const millis = Number((marker?.mtimeNs ?? 0n) / 1_000_000n)
       if (stage === "ready" && millis < oldest.millis) Object.assign(oldest, { episode_id: name, millis })
@@ -126,7 +131,8 @@ const lookIntoOutbox = Effect.gen(function* () {
   yield* eachEntry(
     paths.outbox,
     Effect.fnUntraced(function* ({ name }: FileSystem.DirectoryEntry) {
-      if (/\.tar\.zst(\.partial)?$/.test(name)) add(tally, yield* treeBytes(`${paths.outbox}/${name}`))
+      if (name.endsWith(SUFFIX.tarball) || name.endsWith(SUFFIX.partial))
+        add(tally, yield* treeBytes(`${paths.outbox}/${name}`))
     })
   )
   return tally

@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { EpisodeId } from "../../domain/names.ts"
 import { FIRST_APPEND_BYTES, LARGEST_APPEND_BYTES, nextAppendSize } from "../../domain/upload/appendSize.ts"
 
 /** A receiver that does not know resumable uploads may be a newer one by then. */
@@ -17,6 +18,8 @@ export class Resumption extends Context.Service<
     readonly backoffSeconds: ReadonlyArray<number>
     /** Whether it is worth trying. */
     readonly isPossible: Effect.Effect<boolean>
+    /** Those that were cut when they were last sent in one request. */
+    readonly cut: Set<EpisodeId>
     /** It does not get through, and a plain PUT does; gives whether that is new. */
     readonly isNotKnown: Effect.Effect<boolean>
     readonly appendBytes: () => number
@@ -33,6 +36,7 @@ export class Resumption extends Context.Service<
       let bytes = FIRST_APPEND_BYTES
       return {
         ...options,
+        cut: new Set<EpisodeId>(),
         isPossible: Effect.map(Clock.monotonicTimeNanos, (now) => now >= plainUntil),
         isNotKnown: Effect.map(Clock.monotonicTimeNanos, (now) => {
           const news = now >= plainUntil

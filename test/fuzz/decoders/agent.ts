@@ -10,6 +10,7 @@ import { containersIn, networksIn } from "../../../layers/engine/lists.ts"
 import * as Auth from "../../../src/agent/auth.ts"
 import { unfit } from "../../../src/agent/fit.ts"
 import { parseRoutes } from "../../../src/agent/hostRoutes.ts"
+import { heardIn } from "../../../src/agent/Master.ts"
 import { ApplyOrder, TeardownOrder } from "../../../src/agent/order.ts"
 import { parseForeignJson } from "../../../src/domain/json.ts"
 import { HOST, routesFile } from "../../support/agent.ts"
@@ -77,7 +78,7 @@ const layerAuth = Auth.layer({ token: Effect.succeed(Redacted.make(TOKEN)), cert
 
 const tokens = row({
   reads: "what a master shows of itself",
-  in: ["agent/auth.ts"],
+  in: ["bearer.ts", "agent/auth.ts"],
   sound: fc.constantFrom(`Bearer ${TOKEN}`, `bearer  ${TOKEN} `),
   near: textNear(fc.constant(`Bearer ${TOKEN}`)),
   read: (authorization) =>
@@ -132,4 +133,20 @@ const engines = row({
     expect(Result.isSuccess(networks) || Result.isSuccess(containers)).toBe(true)
 })
 
-export const ofAgents: ReadonlyArray<Decoder> = [orders, hostRoutes, tokens, engines]
+const refusal = fc.record({ error: fc.string(), remediation: fc.option(fc.string(), { nil: undefined }) })
+
+const refusedBeats = row({
+  reads: "refusals of a heartbeat",
+  in: ["agent/Master.ts"],
+  sound: refusal.map((body) => JSON.stringify(body)),
+  near: jsonNear(refusal),
+  read: (text) => heardIn(403, "wrong-host", text),
+  typed: (heard) => {
+    if (heard._tag !== "Refused") throw new Error(`a refusal is heard as ${heard._tag}`)
+    expect(heard.words.length).toBeLessThan(1100)
+    expect(heard.words).not.toContain("\n")
+  },
+  understood: (heard) => expect(heard).not.toHaveProperty("words", expect.stringContaining("not in the master's own"))
+})
+
+export const ofAgents: ReadonlyArray<Decoder> = [orders, hostRoutes, tokens, engines, refusedBeats]

@@ -83,6 +83,7 @@ const conflictNote = fc.record({
   content_sha256: sha256,
   error: fc.string(),
   remediation: fc.option(fc.string()),
+  body: fc.jsonValue(),
   made_from: sha256,
   noted_at: time
 })
@@ -145,6 +146,7 @@ const calendar = fc.record({
   passed_at: fc.double({ noNaN: true, noDefaultInfinity: true }),
   cleaned_at: fc.double({ noNaN: true, noDefaultInfinity: true }),
   crowded_at: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  unheard_at: fc.double({ noNaN: true, noDefaultInfinity: true }),
   wait_left: fc.double({ noNaN: true, noDefaultInfinity: true })
 })
 

@@ -155,7 +155,7 @@ const plain = (status: number, headers: Said["headers"], body: object = {}): Sai
 
 const conversations = row({
   reads: "all that is answered to a tarball in parts",
-  in: ["shipper/exchange.ts", "shipper/resume/requests.ts"],
+  in: ["http/limited.ts", "shipper/exchange.ts", "shipper/resume/requests.ts"],
   sound: fc.constant<ReadonlyArray<Said>>([
     plain(201, { location: "/v1/uploads/u1", [uploadHeader.limit]: "max-append-size=3" }),
     plain(204, { [uploadHeader.offset]: "3", [uploadHeader.complete]: "?0" }),

@@ -252,7 +252,7 @@ const auth = Effect.runSync(
 )
 const authorization = row({
   reads: "Authorization headers",
-  in: ["receiver/auth.ts"],
+  in: ["bearer.ts", "receiver/auth.ts"],
   sound: fc.constantFrom(`Bearer ${TOKEN}`, `bearer   ${TOKEN}  `),
   near: textNear(fc.constantFrom(`Bearer ${TOKEN}`, `BEARER  ${TOKEN} `)),
   read: (field) => outcomeNow(auth.authenticate({ headers: { authorization: field } })),

@@ -3,7 +3,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import { byWeight, type Inspection, LockHeld, Volume, type Weighed } from "../../../src/services/Volume.ts"
+import { isFull } from "../../../src/systemError.ts"
 import type { Process } from "../kernel/process.ts"
 import { makeAsk, type Purpose } from "./ask.ts"
 import type { Calls, OpenFile, OpenFlags } from "./disk.ts"
@@ -44,12 +46,15 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
       const pid = yield* writtenPid("lock", path, file)
       return yield* new LockHeld(pid === undefined ? { path } : { path, pid })
     }
-    yield* ask(purpose("lock", path), { name: "truncate", syscall: "ftruncate", target: path, mutates: true }, () =>
-      calls.ftruncate(file, 0)
+    const name = Effect.andThen(
+      ask(purpose("lock", path), { name: "truncate", syscall: "ftruncate", target: path, mutates: true }, () =>
+        calls.ftruncate(file, 0)
+      ),
+      ask(purpose("lock", path), { name: "write", target: path, mutates: true }, () =>
+        calls.write(file, new TextEncoder().encode(`${process.pid}\n`), 0)
+      )
     )
-    yield* ask(purpose("lock", path), { name: "write", target: path, mutates: true }, () =>
-      calls.write(file, new TextEncoder().encode(`${process.pid}\n`), 0)
-    )
+    yield* Effect.catchIf(name, isFull, () => Effect.void)
   })
 
   const lockHolder = (path: string) =>
@@ -79,6 +84,15 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
     return { type, size, mode, mtimeNs }
   }
 
+  const holds = (directory: string, child: string): boolean => {
+    try {
+      return calls.lstat(`${directory}/${child}`).type !== "Directory"
+    } catch (thrown) {
+      if (thrown instanceof DiskError) return false
+      throw thrown
+    }
+  }
+
   const findAs = (method: string, path: string) =>
     lstat(method, path, () => {
       try {
@@ -104,6 +118,7 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
     inspect: (path) => lstat("inspect", path, () => inspection(path)),
     find: (path) => findAs("find", path),
     findAll,
+    names: (directory) => Stream.fromIterableEffect(eachName("names", directory, (names) => names)),
     page: (directory, { accepts, after, descending = false, limit }) =>
       eachName("page", directory, (names) => {
         const isBehind = (name: string) => after === "" || (descending ? name < after : name > after)
@@ -112,9 +127,7 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
       }),
     countHolding: (directory, child, counts) =>
       eachName("countHolding", directory, (names) => {
-        const holding = names
-          .filter((name) => counts(name) && calls.typeOf(`${directory}/${name}/${child}`) !== undefined)
-          .toSorted()
+        const holding = names.filter((name) => counts(name) && holds(`${directory}/${name}`, child)).toSorted()
         return { count: holding.length, first: holding[0] }
       }),
     lightest: (directory, { accepts, after, child, limit }) =>
@@ -126,7 +139,7 @@ export const makeVolume = (process: Process, calls: Calls): Volume["Service"] =>
           }, 0)
         const accepted = names.filter(accepts)
         const behind = accepted
-          .filter((name) => calls.typeOf(`${directory}/${name}/${child}`) !== undefined)
+          .filter((name) => holds(`${directory}/${name}`, child))
           .map((name): Weighed => ({ name, bytes: weigh(`${directory}/${name}`) }))
           .filter((weighed) => after === undefined || byWeight(weighed, after) > 0)
         return { first: behind.toSorted(byWeight).slice(0, limit), behind: behind.length, total: accepted.length }

@@ -5,18 +5,27 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { type Change, type Coverage, type Entry, Lookup, LookupUnavailable } from "../../../src/services/Lookup.ts"
+import {
+  type Change,
+  type Coverage,
+  type Entry,
+  type LastLine,
+  Lookup,
+  LookupUnavailable
+} from "../../../src/services/Lookup.ts"
 import { Lookups } from "../../../src/services/Lookups.ts"
 import type { Machine } from "./machine.ts"
 import type { Process } from "./process.ts"
 
+type Line = Entry & LastLine
+
 interface State {
   /** By `host/episode`. */
-  readonly standing: ReadonlyMap<string, Entry>
+  readonly lines: ReadonlyMap<string, Line>
   readonly coverage: Coverage | undefined
 }
 
-const EMPTY: State = { standing: new Map(), coverage: undefined }
+const EMPTY: State = { lines: new Map(), coverage: undefined }
 /** States that a power cut may bring back. */
 const REMEMBERED = 8
 
@@ -36,12 +45,10 @@ const fileAt = (machine: Machine, path: string): File => {
 const unavailable = (code: string): LookupUnavailable =>
   new LookupUnavailable({ message: `the lookup beside the index: ${code}`, full: code === "ENOSPC" })
 
-const changed = (standing: ReadonlyMap<string, Entry>, changes: ReadonlyArray<Change>): ReadonlyMap<string, Entry> => {
-  const next = new Map(standing)
-  for (const { episodeId, hostId, place } of changes) {
-    const key = `${hostId}/${episodeId}`
-    if (place === undefined) next.delete(key)
-    else next.set(key, { hostId, episodeId, ...place })
+const changed = (lines: ReadonlyMap<string, Line>, changes: ReadonlyArray<Change>): ReadonlyMap<string, Line> => {
+  const next = new Map(lines)
+  for (const { episodeId, hostId, place, stands } of changes) {
+    next.set(`${hostId}/${episodeId}`, { hostId, episodeId, ...place, stands })
   }
   return next
 }
@@ -61,22 +68,23 @@ const makeLookup = (process: Process, file: File): Lookup["Service"] => {
   }
   const call = <A>(method: string, mutates: boolean, perform: () => A) =>
     process.call({ service: "lookup", method, target: "", mutates }, () => Exit.succeed(perform()), unavailable)
-  const placeOf = (entry: Entry | undefined) => entry && { offset: entry.offset, length: entry.length }
+  const lineOf = (line: Line | undefined) => line && { offset: line.offset, length: line.length, stands: line.stands }
+  const standing = (): ReadonlyArray<Entry> => [...state().lines.values()].filter(({ stands }) => stands)
 
   return {
     coverage: call("coverage", false, () => state().coverage),
-    find: (hostId, episodeId) => Effect.sync(() => placeOf(state().standing.get(`${hostId}/${episodeId}`))),
+    find: (hostId, episodeId) => Effect.sync(() => lineOf(state().lines.get(`${hostId}/${episodeId}`))),
     page: (after, limit) =>
       Effect.sync(() =>
-        [...state().standing.values()]
+        standing()
           .filter((entry) => after === undefined || byName(entry, after) > 0)
           .toSorted(byName)
           .slice(0, limit)
       ),
-    count: Effect.sync(() => state().standing.size),
+    count: Effect.sync(() => standing().length),
     apply: (changes, coverage) =>
       call("apply", true, () => {
-        const next = { standing: changed((building ?? state()).standing, changes), coverage }
+        const next = { lines: changed((building ?? state()).lines, changes), coverage }
         if (building === undefined) commit(next)
         else building = next
       }),

@@ -53,7 +53,7 @@ export const mistakes: ReadonlyArray<Mistake> = [
     name: "a sweep that takes a live partial",
     file: "src/shipper/outbox.ts",
     find: "const belongs = isEpisodeId(id) &&",
-    replace: "const belongs = !name.endsWith(PARTIAL) && isEpisodeId(id) &&",
+    replace: "const belongs = !name.endsWith(SUFFIX.partial) && isEpisodeId(id) &&",
     promise: "the sweep leaves alone what belongs to an episode"
   },
   {
@@ -79,8 +79,8 @@ export const mistakes: ReadonlyArray<Mistake> = [
     promise: "not knowing is never a refusal for good"
   },
   {
-    name: "a heartbeat on a timer",
-    file: "src/shipper/heartbeat.ts",
+    name: "a watchdog beat on a timer",
+    file: "src/shipper/watchdog.ts",
     find: "if (progress.steps === beaten) return Effect.void",
     replace: "",
     promise: "a stall is killed and restarted"
@@ -166,7 +166,7 @@ export const mistakes: ReadonlyArray<Mistake> = [
   {
     name: "a directory that is there is taken for durable",
     file: "src/durable.ts",
-    find: "return yield* Effect.catchIf(\n        syncDirectory(parent(path)),",
+    find: "return yield* Effect.catchIf(\n        syncDirectory(parentOf(path)),",
     replace: "return yield* Effect.catchIf(\n        Effect.asVoid(fs.exists(path)),",
     promise: "what lies in it survives a power cut"
   },

@@ -1,5 +1,6 @@
 /** What our `Volume` adds. */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { type Case, done, first, type Hands, IS_DIRECTORY, LOOP, MISSING, NO_DIRECTORY } from "./case.ts"
 
 const inspected = ({ at, volume }: Hands, name: string) =>
@@ -55,6 +56,21 @@ export const volumeCases: ReadonlyArray<Case> = [
   },
   { does: "tells nothing of nothing", act: ({ at, fs }) => fs.stat(at("dangling")), gives: MISSING },
   {
+    does: "gives every name",
+    act: ({ at, volume }) => Effect.map(Stream.runCollect(volume.names(at(""))), (names) => names.toSorted()),
+    gives: ["dangling", "dirlink", "empty", "file", "full", "link", "loop"]
+  },
+  {
+    does: "gives no names of a file",
+    act: ({ at, volume }) => Stream.runCollect(volume.names(at("file"))),
+    gives: NO_DIRECTORY
+  },
+  {
+    does: "gives no names of nothing",
+    act: ({ at, volume }) => Stream.runCollect(volume.names(at("none"))),
+    gives: MISSING
+  },
+  {
     does: "gives the first page",
     act: ({ at, volume }) => volume.page(at(""), { after: "", limit: 2, accepts: () => true }),
     gives: { names: ["dangling", "dirlink"], total: 7 }
@@ -106,6 +122,32 @@ export const volumeCases: ReadonlyArray<Case> = [
     does: "counts only what counts",
     act: ({ at, volume }) => volume.countHolding(at(""), "inner", (name) => name === "full"),
     gives: { count: 1, first: "full" }
+  },
+  {
+    does: "counts what holds a link that leads nowhere",
+    act: ({ at, fs, volume }) =>
+      first(
+        fs.symlink("nowhere", at("full/away")),
+        volume.countHolding(at(""), "away", () => true)
+      ),
+    gives: { count: 2, first: "dirlink" }
+  },
+  {
+    does: "counts no directory under the child's name",
+    act: ({ at, volume }) => volume.countHolding(at(""), "deep", () => true),
+    gives: { count: 0, first: undefined }
+  },
+  {
+    does: "weighs what holds a link that leads nowhere, and not what holds a directory",
+    act: ({ at, fs, volume }) => {
+      const weigh = (child: string) =>
+        Effect.map(
+          volume.lightest(at(""), { child, after: undefined, limit: 1, accepts: () => true }),
+          (found) => found.behind
+        )
+      return first(fs.symlink("nowhere", at("full/away")), Effect.all([weigh("away"), weigh("deep")]))
+    },
+    gives: [2, 0]
   },
   {
     does: "counts nothing",

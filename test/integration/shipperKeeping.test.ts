@@ -1,12 +1,12 @@
+/** What is kept and what is deleted, when it is not all in order. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { expect, test } from "vitest"
 import { makeDeep } from "../support/deepTree.ts"
-import { refuses, startFakeReceiver } from "../support/fakeReceiver.ts"
+import { startFakeReceiver } from "../support/fakeReceiver.ts"
 import { type Box, counts, DAY, makeBox } from "../support/shipperBox.ts"
 
 const linesWith = (text: string, part: string) => text.split("\n").filter((line) => line.includes(part))
-const mismatch = refuses(422, "digest mismatch: body")
 
 /** Gives the box to an ordinary user, to whom permissions mean something. */
 const asUser = (box: Box) => {
@@ -15,16 +15,42 @@ const asUser = (box: Box) => {
   return { under: ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"] }
 }
 
-test("a damaged episode that stopped a pass comes last in the next: its neighbours show that the link is good", async () => {
-  await using receiver = await startFakeReceiver(({ id }) => (id === "E3" ? "good" : mismatch))
-  using box = makeBox(receiver.url, { shipper: { concurrency: 1 } })
+test("what cannot be deleted holds up no neighbour: the rest is cleaned and pruned", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
+  box.episode("S1")
+  await box.once()
+  box.put("quarantine/Q1", { x: "" })
+  makeDeep(box.path("quarantine/Q1"))
+  box.put("quarantine/Q2", { x: "" })
+  box.configure({ retention: { keep_local_for_days: 7, quarantine_keep_days: 7, quarantine_cleanup_interval_s: 0 } })
+  // The calendar's own wait.
+  fs.rmSync(box.path("state/calendar.json"))
+  const first = await box.once({ ahead: 20 * DAY })
+  const second = await box.once({ ahead: 20 * DAY })
+  const third = await box.once({ ahead: 20 * DAY })
+  expect([box.names("quarantine"), box.names("shipped")], first.stderr + second.stderr + third.stderr).toEqual([[], []])
+})
+
+test("a calendar that cannot be read vouches for no clock", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 30 } })
+  box.put("quarantine/Q1", { x: "" })
+  await box.once()
+  fs.writeFileSync(box.path("state/calendar.json"), "")
+  await box.once({ ahead: 3650 * DAY })
+  expect(box.names("quarantine")).toEqual(["Q1"])
+})
+
+test("what was shipped as another host is not sent again under the new name", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
   box.episode("E1")
-  for (const _ of [1, 2, 3]) await box.once()
-  box.episode("E2")
-  for (const _ of [1, 2, 3]) await box.once()
-  box.episode("E3")
-  for (const _ of [1, 2]) await box.once()
-  expect(box.names("shipped")).toContain("E3")
+  await box.once()
+  fs.rmSync(box.path("state/calendar.json"))
+  box.configure({ retention: { keep_local_for_days: 7 } }, 'host_id = "lab-2"')
+  await box.once({ ahead: 8 * DAY })
+  expect([...receiver.stored.keys()]).toEqual(["/v1/episodes/lab-1/E1"])
 })
 
 test("a calendar that could not be read is written anew in the same pass", async () => {
@@ -52,16 +78,6 @@ test("what was shipped under a name this host has no more does not keep the rest
   box.configure({ retention: { keep_local_for_days: 7, quarantine_cleanup_interval_s: 0 } }, 'host_id = "lab-2"')
   const ran = await box.once({ ahead: 8 * DAY })
   expect(box.names("shipped"), ran.stderr).not.toContain("E4")
-})
-
-test("sweep: what cannot be removed holds up no neighbour", async () => {
-  await using receiver = await startFakeReceiver()
-  using box = makeBox(receiver.url)
-  box.put("outbox/A", { x: "" })
-  makeDeep(box.path("outbox/A"))
-  box.put("outbox", { "B.tar.zst": "x" })
-  const ran = await box.once()
-  expect(box.names("outbox"), ran.stderr).toEqual(["A"])
 })
 
 test("on a disk that stays too full, what pruning cannot help is asked and said once per interval, not per look", async () => {
@@ -112,32 +128,40 @@ test("one entry of quarantine/ that cannot be read holds up no cleaning and no p
   expect([box.exists("quarantine/Q2"), box.names("shipped")], ran.stderr).toEqual([false, []])
 })
 
-test("a note on suspects that cannot be written costs no pass its counts", async () => {
-  await using receiver = await startFakeReceiver(() => mismatch)
-  using box = makeBox(receiver.url)
-  box.episode("E1")
-  await box.once()
-  await box.once()
-  fs.mkdirSync(box.path("state/suspects/x"), { recursive: true })
-  const ran = await box.once()
-  expect(ran.counts).toEqual(counts({ scanned: 1, fatal: 1 }))
+test("what cannot be taken out of quarantine/ is not said to be deleted", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url, { retention: { quarantine_keep_days: 7, quarantine_cleanup_interval_s: 0 } })
+  box.put("quarantine/Q1", { x: "" })
+  box.stamp("quarantine/Q1")
+  const as = asUser(box)
+  fs.chmodSync(box.path("quarantine"), 0o555)
+  const closed = await box.once(as)
+  expect([linesWith(closed.stderr, "deleted"), box.names("quarantine")], closed.stderr).toEqual([[], ["Q1"]])
+  fs.chmodSync(box.path("quarantine"), 0o755)
+  const open = await box.once(as)
+  expect([linesWith(open.stderr, "deleted from quarantine").length, box.names("quarantine")]).toEqual([1, []])
 })
 
-test("a tarball that a crash left beside its conflict note goes with the next pass", async () => {
-  await using receiver = await startFakeReceiver(() => refuses(409, "other content", { stored_sha256: "a".repeat(64) }))
-  using box = makeBox(receiver.url)
-  box.episode("E1")
-  await box.once()
-  box.put("outbox", { "E1.tar.zst": "as after a crash" })
-  await box.once()
-  expect(box.names("outbox")).toEqual(["E1.conflict.json"])
-})
-
-test("status and the daemon agree on what is ready", async () => {
+test("what a crash left in the trash goes, and is named", async () => {
   await using receiver = await startFakeReceiver()
   using box = makeBox(receiver.url)
-  box.put("episodes/E1/done.marker", { x: "" })
-  const { episodes } = JSON.parse((await box.run(["status", "--json"])).stdout)
+  box.put("state/trash/Q1", { x: "" })
   const ran = await box.once()
-  expect(ran.counts).toEqual(counts(episodes.ready.count === 0 ? {} : { scanned: 1, shipped: 1 }))
+  expect([linesWith(ran.stderr, "names=Q1").length, box.names("state/trash")], ran.stderr).toEqual([1, []])
+  expect((await box.once({ ahead: 3_700_000 })).stderr).not.toContain("trash")
+})
+
+test("an episode whose done.marker is a link is ready in every count, and then refused", async () => {
+  await using receiver = await startFakeReceiver()
+  using box = makeBox(receiver.url)
+  box.put("episodes/E1", { "meta.json": "{}" })
+  fs.symlinkSync("nowhere", box.path("episodes/E1/done.marker"))
+  box.put("episodes/E2/done.marker", { x: "" })
+  const { episodes, oldest_waiting } = JSON.parse((await box.run(["status", "--json"])).stdout)
+  expect([episodes.ready.count, episodes.recording.count, oldest_waiting.episode_id]).toEqual([1, 1, "E1"])
+  await box.run(["ping"])
+  expect(JSON.parse(receiver.last("POST").body.toString())).toMatchObject({ waiting: 1 })
+  box.configure({ shipper: { order: "smallest-first" } })
+  const ran = await box.once()
+  expect([ran.counts, box.names("quarantine")], ran.stderr).toEqual([counts({ scanned: 1, fatal: 1 }), ["E1"]])
 })

@@ -1,5 +1,4 @@
-/** Ways to trip the receiver that its other tests do not take. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
@@ -8,14 +7,10 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
 import { layerLookup } from "../../layers/Lookup.ts"
-import { EpisodeId } from "../../src/domain/names.ts"
-import { makeArchiveCheck } from "../../src/receiver/archiveCheck.ts"
 import { layerDataset } from "../../src/receiver/layerDataset.ts"
-import { sha256 } from "../support/codecSync.ts"
 import { EPISODE, makeEpisode, PATH, putOf } from "../support/episode.ts"
 import { startReceiver } from "../support/receiver.ts"
-import { episode, file, forged, inPieces, put } from "../support/tarball.ts"
-import { connect, send, until } from "../support/wire.ts"
+import { send, until } from "../support/wire.ts"
 
 const one = makeEpisode("one\n")
 const HEALTH = { method: "GET", path: "/v1/health" }
@@ -28,33 +23,6 @@ const onDisk = (below: string, lookup = layerLookup(join(below, "index.jsonl")))
     maxMembers: 1000,
     maxUnpackedBytes: 1e9
   }).pipe(Layer.provide(lookup))
-
-/** Descriptors of this process, which the receiver is in. */
-const descriptors = (): number => readdirSync("/proc/self/fd").length
-
-test.each([
-  ["health", HEALTH.path],
-  ["an upload's path", PATH]
-])(
-  "a client that asks for an upgrade and goes away leaves no socket behind (%s)",
-  async (_, path) => {
-    await using receiver = await startReceiver()
-    const before = descriptors()
-    const visit = async () => {
-      const { closed, head, socket, text, write } = connect(receiver.port)
-      const headers = { connection: "upgrade", upgrade: "h2c", "content-length": "1000000" }
-      await head({ method: "PUT", path, headers })
-      void write(new Uint8Array(900_000)).catch(() => undefined)
-      await until(() => text().includes("\r\n\r\n"))
-      socket.resetAndDestroy()
-      await closed
-    }
-    for (let i = 0; i < 20; i++) await visit()
-    for (let i = 0; i < 20; i++) await send(receiver.port, HEALTH)
-    await until(() => descriptors() <= before + 5)
-  },
-  5000
-)
 
 test("a copy that is being healed is not said to be there before its name is durable", async () => {
   const root = mkdtempSync(join(tmpdir(), "cis490-receiver-"))
@@ -91,15 +59,3 @@ test("a copy that is being healed is not said to be there before its name is dur
   }
   rmSync(root, { recursive: true, force: true })
 }, 5000)
-
-// Python's tarfile takes such a header for the end of the archive, and says nothing: what comes behind is lost.
-test.each([
-  ["major", 329],
-  ["minor", 337]
-])("a file whose device %s is no number hides what comes behind it from other readers, and is refused", (_, offset) => {
-  const odd = forged(file(`${EPISODE}/odd`, "x"), (header) => put(header, offset, "9999999\0"))
-  const limits = { episodeId: EpisodeId.make(EPISODE), maxMembers: 100, maxUnpackedBytes: 1e6 }
-  const check = makeArchiveCheck(limits, sha256)
-  inPieces(episode(odd, file(`${EPISODE}/behind`, "x")), 512, check.push)
-  expect(check.end()).toMatchObject({ problem: "invalid-archive" })
-})

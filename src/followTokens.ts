@@ -2,9 +2,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
-import { Volume } from "../services/Volume.ts"
-import type { Tokens } from "./auth.ts"
-import { within } from "./within.ts"
+import { Volume } from "./services/Volume.ts"
+import { withServices } from "./withServices.ts"
 
 /** Another text after the file was written or replaced, or the one that a link in its place leads to. */
 const looksOf = Effect.fnUntraced(function* (file: string) {
@@ -19,23 +18,23 @@ const looksOf = Effect.fnUntraced(function* (file: string) {
  * Tokens that follow their files: `read` is run again when one of `files` looks otherwise than before. What cannot be read then is
  * logged once, and the tokens stay what they were: a file that is being replaced locks nobody out.
  */
-export const followTokens = <E extends { readonly message: string }, R>(
+export const followTokens = <A, E extends { readonly message: string }, R>(
   files: ReadonlyArray<string>,
-  read: Effect.Effect<Tokens, E, R>
-): Effect.Effect<Effect.Effect<Tokens>, E, R | FileSystem.FileSystem | Volume> =>
+  read: Effect.Effect<A, E, R>
+): Effect.Effect<Effect.Effect<A>, E, R | FileSystem.FileSystem | Volume> =>
   Effect.gen(function* () {
     const context = yield* Effect.context<R | FileSystem.FileSystem | Volume>()
     const looks = Effect.forEach(files, (file) =>
       Effect.catch(looksOf(file), ({ reason }) => Effect.succeed(reason._tag))
     ).pipe(
       Effect.map((all) => all.join(" ")),
-      within(context)
+      withServices(context)
     )
 
     let seen = yield* looks
     let tokens = yield* read
     let trouble: string | undefined
-    const use = Effect.fnUntraced(function* (fresh: Tokens) {
+    const use = Effect.fnUntraced(function* (fresh: A) {
       tokens = fresh
       if (trouble === undefined) return
       trouble = undefined

@@ -6,7 +6,7 @@ import { Notify } from "../services/Notify.ts"
 import { Dataset } from "./Dataset.ts"
 
 /** Four looks in every `WATCHDOG_USEC`, each a beat when the dataset answered. Ends at once where nobody watches. */
-export const heartbeat = Effect.gen(function* () {
+export const watchdog = Effect.gen(function* () {
   const notify = yield* Notify
   const dataset = yield* Dataset
   if (notify.watchdogMillis === undefined) return

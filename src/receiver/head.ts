@@ -6,9 +6,10 @@ import { header, type Problem } from "../domain/protocol.ts"
 import { Dataset } from "./Dataset.ts"
 import { type Client, mayWriteAs } from "./identity.ts"
 import { refuseIf } from "./questions.ts"
+import { isFull } from "./rows.ts"
 import { namesIn, type Target } from "./target.ts"
 
-/** `HEAD /v1/episodes/{host_id}/{episode_id}`: the digests and the size of the stored copy. One that is lost is not stored. */
+/** `HEAD /v1/episodes/{host_id}/{episode_id}`: the digests, as far as they are known, and the size of the stored copy. One that is lost is not stored. */
 export const lookUp = Effect.fnUntraced(function* (
   _request: HttpServerRequest,
   target: Extract<Target, { readonly _tag: "Episode" }>,
@@ -30,7 +31,7 @@ export const lookUp = Effect.fnUntraced(function* (
       "content-type": "application/zstd",
       "content-length": String(standing.row.bytes),
       [header.reprDigest]: formatReprDigest(standing.row.sha256),
-      [header.contentSha256]: standing.row.content_sha256
+      ...(isFull(standing.row) ? { [header.contentSha256]: standing.row.content_sha256 } : {})
     }
   })
 })

@@ -11,7 +11,7 @@ const LOOKS = 4
  * Looks four times in every `WATCHDOG_USEC` whether anything moved since the last beat, and only then sends one. A planned wait moves
  * at least once between two looks; where nobody watches it need not, and this ends at once.
  */
-export const heartbeat = Effect.gen(function* () {
+export const watchdog = Effect.gen(function* () {
   const notify = yield* Notify
   const progress = yield* Progress
   const lookMillis = (notify.watchdogMillis ?? Infinity) / LOOKS

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 export type Over = "ended" | "cut" | "too-long"
 
 /** The bytes of a body as they arrive, read ahead of whoever takes them: so that none is lost with the connection. */
-export interface Arrivals {
+export interface ReadAhead {
   /** Ends when something is there to be taken, or nothing more will come. */
   readonly something: Effect.Effect<void>
   /** Puts what is there into `into`, from `at` on; gives how far it is filled. */
@@ -37,10 +37,10 @@ const MOST_AHEAD = 256 * 1024
  * Reads until the scope closes; of a body that has more than `most` bytes, those, and no more once so many came where they are all of
  * it. Dies of what the stream dies of when it is waited for.
  */
-export const openArrivals = (
+export const readAhead = (
   request: HttpServerRequest,
   { isAll, most }: { readonly most: number; readonly isAll: boolean }
-): Effect.Effect<Arrivals, never, Scope.Scope> =>
+): Effect.Effect<ReadAhead, never, Scope.Scope> =>
   Effect.gen(function* () {
     const came = Latch.makeUnsafe(false)
     const room = Latch.makeUnsafe(true)
