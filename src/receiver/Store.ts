@@ -8,7 +8,6 @@ import * as Durable from "../durable.ts"
 import { orMissing, orTaken } from "../presence.ts"
 import { type Inspection, Volume } from "../services/Volume.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
-import { isSameFile } from "./leftovers.ts"
 import { damagedDirectory, damagedPath, type EpisodeName, hostDirectory, storedPath } from "./storePaths.ts"
 
 /** The stored files, one per name. Nothing is ever overwritten, no link is followed. */
@@ -67,13 +66,7 @@ const make = Effect.fnUntraced(function* (storeRoot: string) {
     // Somebody took the directory away: nothing was linked.
     const isGone = ({ reason }: PlatformError) => reason._tag === "NotFound"
     const link = orTaken(fs.link(from, path(name))).pipe(
-      // What is said to have failed may be done all the same.
-      Effect.catch((error) =>
-        Effect.flatMap(withFiles(isSameFile(from, path(name))), (done) =>
-          done ? Effect.succeed(true) : Effect.fail(error)
-        )
-      ),
-      // Nor is anybody to take it for stored before it is durable.
+      // What is said to have failed may be done all the same, and nobody is to take it for stored before it is durable.
       Effect.tapError((error) => (isGone(error) ? Effect.void : syncNames))
     )
     const linked = Effect.catchIf(link, isGone, () => Effect.andThen(ensureHost(name.hostId), link))

@@ -171,10 +171,10 @@ export const mistakes: ReadonlyArray<Mistake> = [
     promise: "what lies in it survives a power cut"
   },
   {
-    name: "a link that is said to have failed is taken for not there",
-    file: "src/receiver/Store.ts",
-    find: "done ? Effect.succeed(true) : Effect.fail(error)",
-    replace: "done ? Effect.fail(error) : Effect.fail(error)",
+    name: "a stored file without a row is put to the gate",
+    file: "src/receiver/layerDataset.ts",
+    find: 'return file?.type === "File" ? ',
+    replace: 'return file?.type === "Directory" ? ',
     promise: "one file, one row"
   },
   {
