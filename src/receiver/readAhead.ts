@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { concat } from "../domain/concat.ts"
 
 /** Why no more will come. `too-long`: it had more than it may, and the rest was not looked at. */
 export type Over = "ended" | "cut" | "too-long"
@@ -30,8 +31,10 @@ export interface ReadAhead {
   readonly stop: Effect.Effect<void>
 }
 
-/** Read ahead at most, or one chunk more. */
-const MOST_AHEAD = 256 * 1024
+/** Read ahead at most, or what comes at once more. */
+const MOST_AHEAD = { bytes: 256 * 1024, pieces: 1024 }
+/** Pieces that have less than so much on the average, of which many come at once, are less to copy than to keep. */
+const SMALL_PIECE_BYTES = 4096
 
 /**
  * Reads until the scope closes; of a body that has more than `most` bytes, those, and no more once so many came where they are all of
@@ -44,26 +47,29 @@ export const readAhead = (
   Effect.gen(function* () {
     const came = Latch.makeUnsafe(false)
     const room = Latch.makeUnsafe(true)
-    let chunks: ReadonlyArray<Uint8Array> = []
+    const pieces: Array<Uint8Array> = []
     let ahead = 0
     let received = 0
     let over: Over | undefined
 
+    const isFull = (): boolean => ahead >= MOST_AHEAD.bytes || pieces.length >= MOST_AHEAD.pieces
     const take = (more: ReadonlyArray<Uint8Array>): boolean => {
-      const bytes = more.reduce((sum, chunk) => sum + chunk.length, 0)
+      const bytes = more.reduce((sum, piece) => sum + piece.length, 0)
       if (bytes === 0) return true
       if (received + bytes > most) {
         over = "too-long"
         return false
       }
-      chunks = [...chunks, ...more]
+      if (bytes < more.length * SMALL_PIECE_BYTES) pieces.push(concat(more))
+      else pieces.push(...more)
       received += bytes
       ahead += bytes
+      if (isFull()) room.closeUnsafe()
+      const goesOn = !isAll || received < most
+      if (!goesOn) over = "ended"
+      // Whoever waits goes on within this call.
       came.openUnsafe()
-      if (ahead >= MOST_AHEAD) room.closeUnsafe()
-      if (!isAll || received < most) return true
-      over = "ended"
-      return false
+      return goesOn
     }
     const end = (how: Over) => Effect.sync(() => void (over = how))
     const scope = yield* Effect.scope
@@ -79,26 +85,26 @@ export const readAhead = (
 
     const taken = (bytes: number): void => {
       ahead -= bytes
-      if (ahead < MOST_AHEAD) room.openUnsafe()
+      if (!isFull()) room.openUnsafe()
       if (ahead === 0 && over === undefined) came.closeUnsafe()
     }
     const fill = (into: Uint8Array, from: number): number => {
       let at = from
       while (at < into.length) {
-        const [chunk, ...rest] = chunks
-        if (chunk === undefined) break
-        const part = chunk.subarray(0, into.length - at)
+        const [piece] = pieces
+        if (piece === undefined) break
+        const part = piece.subarray(0, into.length - at)
         into.set(part, at)
         at += part.length
-        chunks = part.length === chunk.length ? rest : [chunk.subarray(part.length), ...rest]
+        if (part.length === piece.length) pieces.shift()
+        else pieces[0] = piece.subarray(part.length)
       }
       taken(at - from)
       return at
     }
     const takePiece = (): Uint8Array | undefined => {
-      const [piece, ...rest] = chunks
-      if (piece === undefined || rest.length > 0) return undefined
-      chunks = []
+      const piece = pieces.length === 1 ? pieces.pop() : undefined
+      if (piece === undefined) return undefined
       taken(piece.length)
       return piece
     }

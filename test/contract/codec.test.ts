@@ -92,6 +92,17 @@ describe("Codec, layerCodec", () => {
     }).pipe(provided)
   )
 
+  it.live("reads two frames wherever they are cut, in the first bytes of the second one too", () =>
+    Effect.gen(function* () {
+      const content = sample(600)
+      const both = yield* compress([content.subarray(0, 300), content.subarray(300)])
+      for (let cut = 1; cut < both.length; cut++) {
+        const read = yield* decompress([both.subarray(0, cut), both.subarray(cut)])
+        expect(content.equals(read), `cut at ${cut} of ${both.length}`).toBe(true)
+      }
+    }).pipe(provided)
+  )
+
   it.live("gives the same bytes for the same content, whatever came before it, and fewer at a higher level", () =>
     Effect.gen(function* () {
       const word = (n: number): string => `${createHash("sha256").update(String(n)).digest().readUInt8()} `
