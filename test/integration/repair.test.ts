@@ -223,6 +223,24 @@ describe("what is found", () => {
       })
     )
   )
+
+  it.effect(
+    "stored without a row after a torn index waits where the index has no room, and keeps no receiver from starting",
+    () =>
+      inScratch((ground) =>
+        Effect.gen(function* () {
+          ground.putStored(name, ours.tarball)
+          ground.putIndex(`{"schema_version":1`)
+          ground.files.control.fault = (operation, path) =>
+            operation === "writeAll" && path.endsWith("index.jsonl") ? errno("ENOSPC", path) : undefined
+          assert.strictEqual((yield* ground.life(standing))._tag, "Unindexed")
+          assert.isTrue(existsSync(`${ground.options.indexPath}.torn`))
+          ground.files.control.fault = () => undefined
+          assert.strictEqual((yield* ground.life(standing))._tag, "Present")
+          assert.isFalse(existsSync(`${ground.options.indexPath}.torn`))
+        })
+      )
+  )
 })
 
 describe("the store", () => {

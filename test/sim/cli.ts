@@ -20,20 +20,36 @@ import { regressions } from "./regressions.ts"
 import { makeCoverage } from "./report/coverage.ts"
 import type { Job, Result } from "./worker.ts"
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    plan: { type: "string" },
-    point: { type: "string" },
-    points: { type: "boolean", default: false },
-    history: { type: "boolean", default: false },
-    coverage: { type: "boolean", default: false },
-    mistake: { type: "string" },
-    mistakes: { type: "boolean", default: false }
+const USAGE =
+  "usage: npm run sim -- [--seeds N [--from S] | --points | --seed S | --plan FILE | --point POINT | --mistakes | --mistake NAME] [--history] [--coverage]"
+
+const refuse = (why: string): never => {
+  process.stderr.write(`${why}\n${USAGE}\n`)
+  return process.exit(2)
+}
+
+const readArguments = () => {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: "string" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        plan: { type: "string" },
+        point: { type: "string" },
+        points: { type: "boolean", default: false },
+        history: { type: "boolean", default: false },
+        coverage: { type: "boolean", default: false },
+        mistake: { type: "string" },
+        mistakes: { type: "boolean", default: false }
+      }
+    }).values
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
   }
-})
+}
+
+const values = readArguments()
 
 /** The history of every so many-th seed is compared with that of a second run. */
 const TWICE_EVERY = 40
@@ -165,7 +181,7 @@ const notice = async (mistake: string, points: ReadonlyArray<Job>): Promise<bool
 const main = async (): Promise<boolean> => {
   if (values.mistakes || values.mistake !== undefined) {
     const planted = mistakes.filter(({ name }) => values.mistakes || name === values.mistake)
-    if (planted.length === 0) throw new Error(`no mistake is called "${values.mistake}"; see test/sim/mistakes`)
+    if (planted.length === 0) return refuse(`no mistake is called "${values.mistake}"; see test/sim/mistakes`)
     const points = await pointJobs(["shipped", "resumed"])
     let all = true
     for (const { name } of planted) all = (await notice(name, points)) && all

@@ -14,7 +14,7 @@ import { readToken } from "../../token.ts"
 import { attention, configurationFault } from "../exit.ts"
 
 const NO_TOKEN =
-  "auth.admin_token_file is not set in receiver.toml, and without an admin token nobody commands: head -c 24 /dev/urandom | base64 | sudo tee FILE, set it, and restart the receiver"
+  "auth.admin_token_file is not set in receiver.toml, and without an admin token nobody commands: openssl rand -hex 24 | sudo install -m 600 -o cis490 -g cis490 /dev/stdin /etc/cis490/admin-token, set it, and restart the receiver"
 
 const adminToken = Effect.fnUntraced(function* ({ admin_token, admin_token_file }: ReceiverSettings["auth"]) {
   if (admin_token_file !== undefined) {

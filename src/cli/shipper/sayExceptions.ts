@@ -10,7 +10,11 @@ export const sayExceptions = Effect.fnUntraced(function* ({ receiver }: ShipperS
   if (!receiver.verify_tls) {
     yield* Effect.logError(
       "receiver.verify_tls = false: the receiver's certificate is not checked, so whoever is on the way can pose as the receiver, read the token and the episodes, and have them taken for shipped"
-    ).pipe(Effect.annotateLogs({ mend: "set receiver.ca_bundle, and take verify_tls out of lab-host.toml" }))
+    ).pipe(
+      Effect.annotateLogs({
+        mend: "set receiver.ca_bundle, and take verify_tls out of lab-host.toml, or CIS490_RECEIVER__VERIFY_TLS out of the environment"
+      })
+    )
   }
   const proxies = Object.keys(variables).filter((name) => PROXY.test(name) && variables[name] !== "")
   if (proxies.length > 0) {
