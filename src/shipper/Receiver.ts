@@ -10,9 +10,9 @@ import { judge, unanswered, type Verdict } from "../domain/verdict.ts"
 import { Destination } from "./Destination.ts"
 import { Effort } from "./Effort.ts"
 import { exchange, readAnswer } from "./exchange.ts"
-import { Link, type Meter } from "./Link.ts"
+import { Link } from "./Link.ts"
 import { clearUploadNote } from "./outbox.ts"
-import { type Parcel, parcelHeaders, tarballBody } from "./parcel.ts"
+import { exchangePart, type Parcel, parcelHeaders } from "./parcel.ts"
 import { Resumption } from "./resume/Resumption.ts"
 import { learnNotKnown, sendInParts } from "./resume/sendInParts.ts"
 import { readUploadNote } from "./resume/uploadNote.ts"
@@ -21,16 +21,13 @@ import { onItsWay } from "./transfers.ts"
 /** In one request. */
 const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
   const destination = yield* Destination
-  const link = yield* Link
   const { cut } = yield* Resumption
-  const meter: Meter = { moved: 0 }
-  const body = yield* tarballBody(parcel, meter, () => onSent(meter.moved))
   const request = HttpClientRequest.put(`${destination.url}${path.episode(destination.hostId, parcel.episodeId)}`).pipe(
-    HttpClientRequest.setHeaders(parcelHeaders(parcel)),
-    HttpClientRequest.setBody(body)
+    HttpClientRequest.setHeaders(parcelHeaders(parcel))
   )
   const sent = { hostId: destination.hostId, ...parcel }
-  return yield* link.admit(exchange(request, readAnswer, meter)).pipe(
+  const whole = { from: 0, bytes: parcel.bytes, type: "application/zstd" }
+  return yield* exchangePart(request, parcel, whole, onSent).pipe(
     Effect.flatMap((answer) => Effect.map(Clock.currentTimeMillis, (now): Verdict => judge(answer, sent, now))),
     Effect.catchTag("Unanswered", ({ code, connected, error }) =>
       Effect.sync(() => {

@@ -1,6 +1,7 @@
 /** One episode's way through a pass: is it due → is there a usable tarball, else pack → send → what the verdict asks for. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Match from "effect/Match"
 import type { PlatformError } from "effect/PlatformError"
 import type { Commit, EpisodeId } from "../domain/names.ts"
@@ -17,6 +18,7 @@ import { type PackingNote, readTally, writePackingNote, writeTally } from "./not
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { type DiskNearlyFull, isSoonPacked, pack } from "./pack.ts"
+import type { TarballUnreadable } from "./parcel.ts"
 import { send } from "./Receiver.ts"
 import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
@@ -177,6 +179,15 @@ const packNow = Effect.fnUntraced(function* (id: EpisodeId, inventory: Inventory
   return yield* effort.inTurn(Effect.flatMap(takeInventory(paths.episode(id), id), packAs))
 })
 
+/** It is packed anew, unless nothing else can be read now either; an upload goes on if the same comes of it. */
+const meetUnreadable = Effect.fnUntraced(function* (run: Run, id: EpisodeId, { why }: TarballUnreadable) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Layout
+  const code = codeOf(why)
+  if (code === undefined || !OF_THE_WHOLE_HOST.has(code)) yield* fs.remove(paths.tarball(id), { force: true })
+  return yield* hostTrouble(run, id, why, `outbox/${id}.tar.zst cannot be read`)
+})
+
 const shipIt = Effect.fnUntraced(function* (
   run: Run,
   id: EpisodeId,
@@ -227,7 +238,8 @@ export const attend = Effect.fnUntraced(
     effect.pipe(
       Effect.catchTags({
         Unpackable: (error) => Effect.uninterruptible(neverPackable(run, id, error)),
-        ChangedWhilePacking: ({ path }) => startOver(id, path)
+        ChangedWhilePacking: ({ path }) => startOver(id, path),
+        TarballUnreadable: (error) => meetUnreadable(run, id, error)
       }),
       Effect.catchTags({
         PlatformError: (error) => hostTrouble(run, id, error),

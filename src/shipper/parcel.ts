@@ -1,13 +1,17 @@
 /** One tarball as it goes over the wire. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as HttpBody from "effect/http/HttpBody"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import { makeBlock } from "../block.ts"
 import { formatReprDigest } from "../domain/digest.ts"
 import type { Commit, EpisodeId, Sha256 } from "../domain/names.ts"
 import { header } from "../domain/protocol.ts"
+import { exchange, readAnswer } from "./exchange.ts"
 import { Link, type Meter, PIECE_BYTES } from "./Link.ts"
 import { Progress } from "./Progress.ts"
 
@@ -19,6 +23,9 @@ export interface Parcel {
   readonly contentSha256: Sha256
   readonly commit: Commit | undefined
 }
+
+/** The tarball's own file cannot be read: the host's trouble, and neither the line's nor the receiver's. */
+export class TarballUnreadable extends Data.TaggedError("TarballUnreadable")<{ readonly why: PlatformError }> {}
 
 /** What is said of a tarball before its first byte. */
 export const parcelHeaders = ({ commit, contentSha256, sha256 }: Parcel) => ({
@@ -71,26 +78,31 @@ const passing = (fs: FileSystem.FileSystem, path: string, { bytes, from }: Part)
     })
   )
 
-/** The part as a body; `meter` counts what of it was handed to the connection, `onMoved` hears of it. */
-export const partBody = Effect.fnUntraced(function* (
+interface Sending extends Meter {
+  /** Why the body came to no end: of this the connection says only that it failed. */
+  unreadable?: TarballUnreadable
+}
+
+/** The part as a body; `sending` counts what of it was handed to the connection, `onMoved` hears of it. */
+const partBody = Effect.fnUntraced(function* (
   parcel: Parcel,
   part: Part,
-  meter: Meter,
-  onMoved: (bytes: number) => void = () => undefined
+  sending: Sending,
+  onMoved: (moved: number) => void
 ) {
   const fs = yield* FileSystem.FileSystem
   const link = yield* Link
   const progress = yield* Progress
   const moved = (bytes: number) => {
-    meter.moved += bytes
+    sending.moved += bytes
     progress.steps++
     progress.sentBytes += bytes
-    onMoved(bytes)
+    onMoved(sending.moved)
   }
   const counted = <E>(pieces: Stream.Stream<Uint8Array, E>) =>
     Stream.tap(pieces, (piece) => Effect.sync(() => moved(piece.length)))
   if (parcel.bytes <= AT_ONCE_BYTES && part.bytes === parcel.bytes && link.unlimited) {
-    const bytes = yield* fs.readFile(parcel.tarball)
+    const bytes = yield* Effect.mapError(fs.readFile(parcel.tarball), (why) => new TarballUnreadable({ why }))
     if (bytes.length > PIECE_BYTES)
       return HttpBody.stream(counted(Stream.fromIterable(piecesOf(bytes))), part.type, bytes.length)
     moved(bytes.length)
@@ -101,9 +113,25 @@ export const partBody = Effect.fnUntraced(function* (
   const file = link.unlimited
     ? passing(fs, parcel.tarball, part)
     : fs.stream(parcel.tarball, { offset: part.from, bytesToRead: part.bytes, chunkSize: CHUNK_BYTES })
-  return HttpBody.stream(counted(link.throttle(file, meter)), part.type, part.bytes)
+  const read = Stream.tapError(file, (why) =>
+    Effect.sync(() => {
+      sending.unreadable = new TarballUnreadable({ why })
+    })
+  )
+  return HttpBody.stream(counted(link.throttle(read, sending)), part.type, part.bytes)
 })
 
-/** The whole of it. */
-export const tarballBody = (parcel: Parcel, meter: Meter, onMoved?: (bytes: number) => void) =>
-  partBody(parcel, { from: 0, bytes: parcel.bytes, type: "application/zstd" }, meter, onMoved)
+/** Does a request with the part as its body; `onMoved` hears how much of it was handed to the connection. */
+export const exchangePart = Effect.fnUntraced(function* (
+  request: HttpClientRequest.HttpClientRequest,
+  parcel: Parcel,
+  part: Part,
+  onMoved: (moved: number) => void = () => undefined
+) {
+  const { admit } = yield* Link
+  const sending: Sending = { moved: 0 }
+  const body = yield* partBody(parcel, part, sending, onMoved)
+  return yield* admit(exchange(HttpClientRequest.setBody(request, body), readAnswer, sending)).pipe(
+    Effect.catchTag("Unanswered", (error) => Effect.fail(sending.unreadable ?? error))
+  )
+})

@@ -16,8 +16,7 @@ import { type Answer, type Reading, readAppend, readCreation, readOffset } from 
 import { judge, type Verdict } from "../../domain/verdict.ts"
 import { Destination } from "../Destination.ts"
 import { exchange, readAnswer } from "../exchange.ts"
-import { Link, type Meter } from "../Link.ts"
-import { type Parcel, parcelHeaders, partBody } from "../parcel.ts"
+import { exchangePart, type Parcel, parcelHeaders } from "../parcel.ts"
 
 /** What the answer means for the upload, and what it would mean for the episode. */
 export interface Step {
@@ -65,19 +64,15 @@ export const askOffset = Effect.fnUntraced(function* (parcel: Parcel, url: strin
 
 /** Appends the `bytes` behind `from`; the last of them end the upload. */
 export const append = Effect.fnUntraced(function* (parcel: Parcel, url: string, from: number, bytes: number) {
-  const link = yield* Link
-  const meter: Meter = { moved: 0 }
   const end = from + bytes
   const last = end === parcel.bytes
-  const body = yield* partBody(parcel, { from, bytes, type: PARTIAL_UPLOAD }, meter)
   const request = HttpClientRequest.patch(url).pipe(
     HttpClientRequest.setHeaders({
       ...interop,
       [uploadHeader.offset]: formatOffset(from),
       [uploadHeader.complete]: formatComplete(last)
-    }),
-    HttpClientRequest.setBody(body)
+    })
   )
-  const answer = yield* link.admit(exchange(request, readAnswer, meter))
+  const answer = yield* exchangePart(request, parcel, { from, bytes, type: PARTIAL_UPLOAD })
   return yield* step(parcel, answer, readAppend(answer, { end, last }))
 })
