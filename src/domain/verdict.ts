@@ -178,3 +178,7 @@ export const unanswered = (code: string | undefined, error: string, connected = 
   const reach = cut ? "three-running" : "pass"
   return { _tag: "Transient", status: 0, error, reach, reached: cut || code === SILENCE, retryAfter: undefined }
 }
+
+/** Whether it is about `SILENCE`: of what nobody answered, nothing else was reached and stops the pass. */
+export const isSilence = (verdict: Verdict): boolean =>
+  verdict._tag === "Transient" && verdict.status === 0 && verdict.reached && verdict.reach === "pass"

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
-import type { Verdict } from "../domain/verdict.ts"
+import { isSilence, type Verdict } from "../domain/verdict.ts"
 import { isSoonPacked } from "./pack.ts"
 
 /** zstd's level where the line is what is waited for: above it telemetry gets hardly smaller, for much more work and memory. */
@@ -70,7 +70,10 @@ export class Effort extends Context.Service<
     ) => Effect.Effect<A, E, R>
     /** Does what keeps the processor busy for a while: half as many at a time as may be under way, two at least. The others travel meanwhile. */
     readonly inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** Where it takes long, only half as many travel at a time: the others are packed meanwhile, and the line never waits for one. */
+    /**
+     * Where it takes long, only half as many travel at a time: the others are packed meanwhile, and the line never waits for one. After
+     * one fell silent, small ones travel alone until something arrives: together they may be too many to arrive in time.
+     */
     readonly sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) => Effect.Effect<Verdict, E, R>
     /** Whether a body of so many bytes would be on its way for long. */
     readonly takesLong: (bytes: number) => boolean
@@ -85,9 +88,12 @@ const make = Effect.fnUntraced(function* (abreast: number) {
   // Two at least: where a disk hangs under one, the other goes on.
   const workers = yield* Semaphore.make(Math.max(abreast, 2))
   const room = yield* Semaphore.make(abreast)
+  const alone = yield* Semaphore.make(1)
   const line = makeShares()
   /** Of the line's time, lately, a byte; unknown until something took long. */
   let onTheLine: number | undefined
+  /** Nothing arrived since something fell silent. */
+  let isSilent = false
   /** Of the time it takes to pack as configured, about level 3, lately, a byte of the episode; unknown until a large one was packed. */
   let inPacking: number | undefined
 
@@ -119,9 +125,15 @@ const make = Effect.fnUntraced(function* (abreast: number) {
 
   const travel = Effect.fnUntraced(function* <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) {
     const { millis, value } = yield* line.timed(bytes, send)
-    if (value._tag === "Shipped" && value.answer.status === "stored") learn(bytes, millis)
+    if (isSilence(value)) isSilent = true
+    if (value._tag === "Shipped" && value.answer.status === "stored") {
+      isSilent = false
+      learn(bytes, millis)
+    }
     return value
   })
+  const travelInRoom = <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
+    Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send)))
 
   return {
     packing: <A, E, R>({ bytes, level }: Packing, pack: (level: number) => Effect.Effect<A, E, R>) =>
@@ -135,7 +147,10 @@ const make = Effect.fnUntraced(function* (abreast: number) {
       }),
     inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),
     sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
-      Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send))),
+      Effect.suspend(() => {
+        const travelling = travelInRoom(bytes, send)
+        return isSilent && bytes <= SMALL_BYTES ? alone.withPermit(travelling) : travelling
+      }),
     takesLong
   }
 })

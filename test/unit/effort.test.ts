@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { EpisodeId, HostId, Sha256 } from "../../src/domain/names.ts"
-import { unanswered, type Verdict } from "../../src/domain/verdict.ts"
+import { SILENCE, unanswered, type Verdict } from "../../src/domain/verdict.ts"
 import { Effort, HARD_LEVEL } from "../../src/shipper/Effort.ts"
 
 const shipped: Extract<Verdict, { readonly _tag: "Shipped" }> = {
@@ -166,6 +166,48 @@ describe("the effort", () => {
       yield* after(4)
       for (let i = 0; i < 20; i++) yield* after(0.01, there)
       expect(effort.takesLong(MB)).toBe(true)
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("lets small ones travel alone after a silence, until something arrives", () =>
+    Effect.gen(function* () {
+      const doneAfter = Effect.fnUntraced(function* (seconds: number, verdict?: Verdict) {
+        const sends = yield* Effect.forEach([0, 1, 2, 3], () => send(60_000, seconds, verdict))
+        yield* TestClock.adjust(seconds * 1000)
+        const done = sends.filter((fiber) => fiber.pollUnsafe() !== undefined).length
+        yield* TestClock.adjust(3 * seconds * 1000)
+        return done
+      })
+      const silence = unanswered(SILENCE, "nothing moved")
+      expect([yield* doneAfter(60, silence), yield* doneAfter(60, silence)]).toEqual([4, 1])
+      expect([yield* doneAfter(1, there), yield* doneAfter(1), yield* doneAfter(1)]).toEqual([1, 1, 4])
+    }).pipe(Effect.provide(Effort.layer(4)))
+  )
+
+  it.effect("gets small ones over any line that carries one of them in time", () =>
+    Effect.gen(function* () {
+      const effort = yield* Effort
+      const line = { sharing: 0, bytesPerSecond: 1200 }
+      const sendOverLine = Effect.gen(function* () {
+        line.sharing++
+        let moved = 0
+        for (let seconds = 0; seconds < 60 && moved < 60_000; seconds++) {
+          yield* Effect.sleep(1000)
+          moved += line.bytesPerSecond / line.sharing
+        }
+        line.sharing--
+        return moved < 60_000 ? unanswered(SILENCE, "nothing moved") : shipped
+      })
+      // A silence ends the pass, and with it all that travel.
+      const pass = Effect.map(
+        Effect.forEach([0, 1, 2, 3], () => effort.sending(60_000, sendOverLine), { concurrency: "unbounded" }),
+        (verdicts) => verdicts.filter(({ _tag }) => _tag === "Shipped").length
+      )
+      const passes = yield* Effect.forkChild(Effect.all([pass, pass, pass, pass]), { startImmediately: true })
+      yield* TestClock.adjust("1 hour")
+      const [first, second, third, fourth] = yield* Fiber.join(passes)
+      expect(first + second).toBeGreaterThan(0)
+      expect(third + fourth).toBeGreaterThan(0)
     }).pipe(Effect.provide(Effort.layer(4)))
   )
 

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest"
 import { EpisodeId, HostId, Sha256 } from "../../src/domain/names.ts"
 import { problems, problemType } from "../../src/domain/protocol.ts"
-import { judge, parseRetryAfter, type Reply, type Sent, unanswered } from "../../src/domain/verdict.ts"
+import {
+  isSilence,
+  judge,
+  parseRetryAfter,
+  type Reply,
+  type Sent,
+  SILENCE,
+  unanswered
+} from "../../src/domain/verdict.ts"
 
 const sha = (digit: string) => Sha256.make(digit.repeat(64))
 const sent: Sent = {
@@ -178,5 +186,11 @@ describe("unanswered", () => {
     ["HPE_INVALID_CONSTANT", "three-running"]
   ])("%s reaches %s", (code, reach) => {
     expect(unanswered(code, "words")).toMatchObject({ _tag: "Transient", status: 0, reach })
+    expect(isSilence(unanswered(code, "words"))).toBe(false)
+  })
+
+  it("is a silence where the connection stood and nothing moved", () => {
+    expect(isSilence(unanswered(SILENCE, "words"))).toBe(true)
+    expect(isSilence(judge({ status: 504, retryAfter: undefined, body: {} }, sent, 0))).toBe(false)
   })
 })
