@@ -11,7 +11,6 @@ import { Destination } from "./Destination.ts"
 import { Effort } from "./Effort.ts"
 import { exchange, readAnswer } from "./exchange.ts"
 import { Link } from "./Link.ts"
-import { clearUploadNote } from "./outbox.ts"
 import { exchangePart, type Parcel, parcelHeaders } from "./parcel.ts"
 import { Resumption } from "./resume/Resumption.ts"
 import { learnNotKnown, sendInParts } from "./resume/sendInParts.ts"
@@ -60,9 +59,13 @@ const isBetterInParts = Effect.fnUntraced(function* (parcel: Parcel) {
   return cut.has(parcel.episodeId) || (yield* readUploadNote(parcel)) !== undefined
 })
 
-/** In appends. Where not one gets through to a receiver that is there, what is not large goes in one request the next time. */
+/** Sends without an append that got through, before one in one request: that may be let through. */
+const MOST_BLOCKED = 3
+
+/** In appends; counts for how many sends not one got through. */
 const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
-  const { cut } = yield* Resumption
+  const { blocked } = yield* Resumption
+  const { episodeId } = parcel
   let first: number | undefined
   let last: number | undefined
   const verdict = yield* sendInParts(parcel, (offset) => {
@@ -70,14 +73,12 @@ const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: n
     last = offset
     onSent(offset)
   })
-  // Where it could not be asked what arrived, the upload is as good as it was; a 401 is about the token.
+  // Where it could not be asked what arrived, no append was tried. A 401 is about the token, a 429 or 5xx about the receiver.
   const isBlocked =
     (verdict?._tag === "NotLetIn" && verdict.status !== 401) ||
-    (verdict?._tag === "Transient" && verdict.reached && first !== undefined)
-  if (isBlocked && first === last && !(yield* isLarge(parcel))) {
-    cut.delete(parcel.episodeId)
-    yield* clearUploadNote(parcel.episodeId)
-  }
+    (verdict?._tag === "Transient" && verdict.status === 0 && verdict.reached)
+  if (first !== last) blocked.delete(episodeId)
+  else if (first !== undefined && isBlocked) blocked.set(episodeId, (blocked.get(episodeId) ?? 0) + 1)
   return verdict
 })
 
@@ -86,16 +87,24 @@ const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: n
  * how. Fails only when it cannot be read from our own disk, or nothing may be sent at this time.
  */
 export const send = Effect.fnUntraced(function* (parcel: Parcel) {
-  const { cut, isPossible } = yield* Resumption
+  const { blocked, cut, isPossible } = yield* Resumption
   const inParts = (yield* isPossible) && (yield* isBetterInParts(parcel))
   const verdict = yield* onItsWay(
     parcel,
     Effect.fnUntraced(function* (onSent: (bytes: number) => void) {
       if (!inParts) return yield* put(parcel, onSent)
-      return (yield* sendSoFar(parcel, onSent)) ?? (yield* putInstead(parcel, onSent))
+      if ((blocked.get(parcel.episodeId) ?? 0) < MOST_BLOCKED) {
+        const verdict = yield* sendSoFar(parcel, onSent)
+        if (verdict !== undefined) return verdict
+      }
+      blocked.delete(parcel.episodeId)
+      return yield* putInstead(parcel, onSent)
     })
   )
-  if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") cut.delete(parcel.episodeId)
+  if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") {
+    cut.delete(parcel.episodeId)
+    blocked.delete(parcel.episodeId)
+  }
   return verdict
 })
 

@@ -479,6 +479,54 @@ it("sends a smaller tarball in one request again where not one append gets throu
   await daemon.stop("SIGTERM")
 })
 
+it.each([
+  429, 500, 503, 507
+])("goes on with a smaller tarball after the receiver was unable for a while: %i", async (status) => {
+  const play = ({ method, nth }: Asked): Script => {
+    if (method === "PUT") return { cutAfter: 300_000 }
+    if (method === "PATCH" && nth === 1) return { cutAfter: 400_000 }
+    return method === "HEAD" && nth === 1 ? { status } : "good"
+  }
+  await using receiver = await startFakeUploads(play)
+  using box = makeBox(receiver.url)
+  box.episode("E1", { "telemetry-net.pcap": NOISE.subarray(0, 700_000) })
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.stored.size === 1)
+  expect(receiver.methods()).toEqual(["PUT", "POST", "PATCH", "HEAD", "HEAD", "PATCH"])
+  await daemon.stop("SIGTERM")
+})
+
+/** A send is given up for this pass after so many appends that got nowhere. */
+const APPENDS = 5
+
+it("goes in one request where not one append got through for three sends, and the next ones at once", async () => {
+  await using world = await lab(({ method }) => (method === "PATCH" ? { cutAfter: 0 } : "good"))
+  const { box, receiver } = world
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.stored.size === 1)
+  box.episode("E2", { "telemetry-net.pcap": NOISE })
+  await untilRunning(daemon, () => receiver.stored.size === 2)
+  const methods = receiver.methods()
+  expect(methods.filter((method) => method === "PUT" || method === "POST")).toEqual(["POST", "PUT", "PUT"])
+  expect(methods.filter((method) => method === "PATCH").length).toBe(3 * APPENDS)
+  await daemon.stop("SIGTERM")
+})
+
+it("goes on in appends where one gets through now and then", async () => {
+  const play = ({ method, nth }: Asked): Script => {
+    if (method !== "PATCH" || nth > 5 * APPENDS + 1) return "good"
+    // In the third send.
+    return { cutAfter: nth === 2 * APPENDS + 1 ? 500_000 : 0 }
+  }
+  await using world = await lab(play)
+  const { box, receiver } = world
+  await using daemon = box.daemon()
+  await untilRunning(daemon, () => receiver.stored.size === 1)
+  expect(receiver.methods()).not.toContain("PUT")
+  expect(receiver.travelled()).toBe(receiver.stored.get("/v1/episodes/lab-1/E1")?.bytes.length)
+  await daemon.stop("SIGTERM")
+})
+
 it("sends what is small in one request, whatever became of the last", async () => {
   await using receiver = await startFakeUploads(({ nth }) => (nth === 1 ? { cutAfter: 30_000 } : "good"))
   using box = makeBox(receiver.url)

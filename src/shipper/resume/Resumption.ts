@@ -20,6 +20,8 @@ export class Resumption extends Context.Service<
     readonly isPossible: Effect.Effect<boolean>
     /** Those that were cut when they were last sent in one request. */
     readonly cut: Set<EpisodeId>
+    /** How many sends in a row got not one append through to a receiver that was there. */
+    readonly blocked: Map<EpisodeId, number>
     /** It does not get through, and a plain PUT does; gives whether that is new. */
     readonly isNotKnown: Effect.Effect<boolean>
     readonly appendBytes: () => number
@@ -37,6 +39,7 @@ export class Resumption extends Context.Service<
       return {
         ...options,
         cut: new Set<EpisodeId>(),
+        blocked: new Map<EpisodeId, number>(),
         isPossible: Effect.map(Clock.monotonicTimeNanos, (now) => now >= plainUntil),
         isNotKnown: Effect.map(Clock.monotonicTimeNanos, (now) => {
           const news = now >= plainUntil
