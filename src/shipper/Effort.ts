@@ -74,7 +74,12 @@ export class Effort extends Context.Service<
      * Where it takes long, only half as many travel at a time: the others are packed meanwhile, and the line never waits for one. After
      * one fell silent, small ones travel alone until something arrives: together they may be too many to arrive in time.
      */
-    readonly sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) => Effect.Effect<Verdict, E, R>
+    readonly sending: <E, R>(
+      bytes: number,
+      send: Effect.Effect<Verdict, E, R>,
+      /** How many of them went now: those that were there before tell nothing about the line. */
+      sent?: () => number
+    ) => Effect.Effect<Verdict, E, R>
     /** Whether a body of so many bytes would be on its way for long. */
     readonly takesLong: (bytes: number) => boolean
   }
@@ -123,17 +128,21 @@ const make = Effect.fnUntraced(function* (abreast: number) {
     return made
   })
 
-  const travel = Effect.fnUntraced(function* <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) {
+  const travel = Effect.fnUntraced(function* <E, R>(
+    bytes: number,
+    send: Effect.Effect<Verdict, E, R>,
+    sent: () => number
+  ) {
     const { millis, value } = yield* line.timed(bytes, send)
     if (isSilence(value)) isSilent = true
     if (value._tag === "Shipped" && value.answer.status === "stored") {
       isSilent = false
-      learn(bytes, millis)
+      learn(sent(), millis)
     }
     return value
   })
-  const travelInRoom = <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
-    Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send)) : travel(bytes, send)))
+  const travelInRoom = <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>, sent: () => number) =>
+    Effect.suspend(() => (takesLong(bytes) ? room.withPermit(travel(bytes, send, sent)) : travel(bytes, send, sent)))
 
   return {
     packing: <A, E, R>({ bytes, level }: Packing, pack: (level: number) => Effect.Effect<A, E, R>) =>
@@ -146,9 +155,9 @@ const make = Effect.fnUntraced(function* (abreast: number) {
         )
       }),
     inTurn: <A, E, R>(work: Effect.Effect<A, E, R>) => workers.withPermit(work),
-    sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>) =>
+    sending: <E, R>(bytes: number, send: Effect.Effect<Verdict, E, R>, sent = () => bytes) =>
       Effect.suspend(() => {
-        const travelling = travelInRoom(bytes, send)
+        const travelling = travelInRoom(bytes, send, sent)
         return isSilent && bytes <= SMALL_BYTES ? alone.withPermit(travelling) : travelling
       }),
     takesLong

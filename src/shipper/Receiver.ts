@@ -15,18 +15,21 @@ import { exchangePart, type Parcel, parcelHeaders } from "./parcel.ts"
 import { Resumption } from "./resume/Resumption.ts"
 import { learnNotKnown, sendInParts } from "./resume/sendInParts.ts"
 import { readUploadNote } from "./resume/uploadNote.ts"
-import { onItsWay } from "./transfers.ts"
+import { Turn } from "./Turn.ts"
+import { onItsWay, type Way } from "./transfers.ts"
 
 /** In one request. */
-const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
+const put = Effect.fnUntraced(function* (parcel: Parcel, way: Way) {
   const destination = yield* Destination
   const { cut } = yield* Resumption
+  const turn = yield* Turn
+  way.begun(0)
   const request = HttpClientRequest.put(`${destination.url}${path.episode(destination.hostId, parcel.episodeId)}`).pipe(
     HttpClientRequest.setHeaders(parcelHeaders(parcel))
   )
   const sent = { hostId: destination.hostId, ...parcel }
   const whole = { from: 0, bytes: parcel.bytes, type: "application/zstd" }
-  return yield* exchangePart(request, parcel, whole, onSent).pipe(
+  return yield* turn.inOneGo(exchangePart(request, parcel, whole, way.sent)).pipe(
     Effect.flatMap((answer) => Effect.map(Clock.currentTimeMillis, (now): Verdict => judge(answer, sent, now))),
     Effect.catchTag("Unanswered", ({ code, connected, error }) =>
       Effect.sync(() => {
@@ -38,8 +41,8 @@ const put = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number)
 })
 
 /** Where no upload got through. Only the receiver's own judgement of the episode shows that a PUT fares better. */
-const putInstead = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
-  const verdict = yield* put(parcel, onSent)
+const putInstead = Effect.fnUntraced(function* (parcel: Parcel, way: Way) {
+  const verdict = yield* put(parcel, way)
   if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") yield* learnNotKnown(parcel)
   return verdict
 })
@@ -63,42 +66,53 @@ const isBetterInParts = Effect.fnUntraced(function* (parcel: Parcel) {
 const MOST_BLOCKED = 3
 
 /** In appends; counts for how many sends not one got through. */
-const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, onSent: (bytes: number) => void) {
+const sendSoFar = Effect.fnUntraced(function* (parcel: Parcel, way: Way) {
   const { blocked } = yield* Resumption
   const { episodeId } = parcel
   let first: number | undefined
   let last: number | undefined
   const verdict = yield* sendInParts(parcel, (offset) => {
+    if (first === undefined) way.begun(offset)
+    else way.sent(offset)
     first ??= offset
     last = offset
-    onSent(offset)
+    if (last > first) blocked.delete(episodeId)
   })
   // Where it could not be asked what arrived, no append was tried. A 401 is about the token, a 429 or 5xx about the receiver.
   const isBlocked =
     (verdict?._tag === "NotLetIn" && verdict.status !== 401) ||
     (verdict?._tag === "Transient" && verdict.status === 0 && verdict.reached)
-  if (first !== last) blocked.delete(episodeId)
-  else if (first !== undefined && isBlocked) blocked.set(episodeId, (blocked.get(episodeId) ?? 0) + 1)
+  if (first !== undefined && first === last && isBlocked) {
+    blocked.set(episodeId, (blocked.get(episodeId) ?? 0) + 1)
+  }
   return verdict
 })
 
 /**
  * Sends one tarball: one that is large, on its way for long, or was cut, so that a cut link costs little, wherever the receiver knows
- * how. Fails only when it cannot be read from our own disk, or nothing may be sent at this time.
+ * how. Fails only when it cannot be read from our own disk, nothing may be sent at this time, or it makes way. `onBegun` hears how much
+ * of it was there before.
  */
-export const send = Effect.fnUntraced(function* (parcel: Parcel) {
+export const send = Effect.fnUntraced(function* (parcel: Parcel, onBegun: (bytes: number) => void = () => undefined) {
   const { blocked, cut, isPossible } = yield* Resumption
   const inParts = (yield* isPossible) && (yield* isBetterInParts(parcel))
   const verdict = yield* onItsWay(
     parcel,
-    Effect.fnUntraced(function* (onSent: (bytes: number) => void) {
-      if (!inParts) return yield* put(parcel, onSent)
+    Effect.fnUntraced(function* ({ begun, sent }: Way) {
+      const way: Way = {
+        begun: (bytes) => {
+          onBegun(bytes)
+          begun(bytes)
+        },
+        sent
+      }
+      if (!inParts) return yield* put(parcel, way)
       if ((blocked.get(parcel.episodeId) ?? 0) < MOST_BLOCKED) {
-        const verdict = yield* sendSoFar(parcel, onSent)
+        const verdict = yield* sendSoFar(parcel, way)
         if (verdict !== undefined) return verdict
       }
       blocked.delete(parcel.episodeId)
-      return yield* putInstead(parcel, onSent)
+      return yield* putInstead(parcel, way)
     })
   )
   if (verdict._tag !== "NotLetIn" && verdict._tag !== "Transient") {

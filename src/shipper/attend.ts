@@ -23,6 +23,7 @@ import { send } from "./Receiver.ts"
 import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
 import { countShipped } from "./standing.ts"
+import { Turn } from "./Turn.ts"
 
 /** One episode in hand, packed. */
 interface InHand {
@@ -199,7 +200,8 @@ const shipIt = Effect.fnUntraced(function* (
   const usable = waiting?.made_from === inventory.madeFrom
   if (waiting !== undefined && !usable) yield* meetChange(id, "the episode")
   const effort = yield* Effort
-  const note = usable ? waiting : yield* packNow(id, inventory, level)
+  const turn = yield* Turn
+  const note = usable ? waiting : yield* turn.inOneGo(packNow(id, inventory, level))
   const commit = yield* readCommit(paths.episode(id))
   const parcel = {
     episodeId: id,
@@ -211,7 +213,12 @@ const shipIt = Effect.fnUntraced(function* (
   }
   // Where bytes are dear it is noted before: after a crash only the same tarball goes on where it was cut.
   if (effort.takesLong(note.bytes)) yield* keepTarball(id, note)
-  const verdict = yield* Effect.onError(effort.sending(note.bytes, send(parcel)), () => keepTarball(id, note))
+  let before = 0
+  const sending = send(parcel, (offset) => {
+    before = offset
+  })
+  const sent = () => note.bytes - before
+  const verdict = yield* Effect.onError(effort.sending(note.bytes, sending, sent), () => keepTarball(id, note))
   if ((yield* typeAt(paths.episode(id))) !== "Directory") return yield* settleGone(run, id, verdict)
   if (verdict._tag !== "Shipped") run.lastTrouble = `${id}: ${verdict.error}`
   return yield* settle({ run, id, note, commit }, verdict).pipe(
@@ -246,7 +253,14 @@ export const attend = Effect.fnUntraced(
         CodecError: (error) => hostTrouble(run, id, error),
         DiskNearlyFull: (error) => hostTrouble(run, id, error)
       }),
-      Effect.catchTag("LinkClosed", () => Effect.succeed(outcome("notReady"))),
+      Effect.catchTags({
+        LinkClosed: () => Effect.succeed(outcome("notReady")),
+        HandedBack: () =>
+          Effect.sync(() => {
+            run.handedBack = true
+            return outcome("notReady")
+          })
+      }),
       Effect.catchTag("Gone", () =>
         Effect.as(
           Effect.logInfo("vanished while it was looked at").pipe(Effect.annotateLogs({ episode: id })),

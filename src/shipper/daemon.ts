@@ -58,22 +58,24 @@ const sayStop = (stop: Stop) =>
   )
 
 /** A pass that could not even list the episodes is a stopped one. */
-const passOrStop = runPass("in turns").pipe(
-  Effect.catchTag("PlatformError", (error) =>
-    Effect.as(noteTrouble(wordsOf(error)), {
-      counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
-      left: 0,
-      stop: { error: `this host: ${wordsOf(error)}`, status: 0, retryAfter: undefined },
-      closed: undefined,
-      cut: false
-    } satisfies PassResult)
+const passOrStop = (onStop: (stop: Stop) => Effect.Effect<void>) =>
+  runPass("in turns", onStop).pipe(
+    Effect.catchTag("PlatformError", (error) =>
+      Effect.as(noteTrouble(wordsOf(error)), {
+        counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
+        left: 0,
+        stop: { error: `this host: ${wordsOf(error)}`, status: 0, retryAfter: undefined },
+        closed: undefined,
+        cut: false,
+        handedBack: false
+      } satisfies PassResult)
+    )
   )
-)
 
 /** How long until the next pass, in seconds. */
-const pauseAfter = Effect.fnUntraced(function* ({ cut, stop }: PassResult, failures: number) {
+const pauseAfter = Effect.fnUntraced(function* ({ cut, handedBack, stop }: PassResult, failures: number) {
   const cadence = yield* Cadence
-  if (stop === undefined) return cut ? 0 : cadence.scanIntervalSeconds
+  if (stop === undefined) return cut || handedBack ? 0 : cadence.scanIntervalSeconds
   // Not the larger of the two: all who were told the same would come back together.
   return (stop.retryAfter ?? 0) + backoffSeconds(cadence.backoffSeconds, failures, yield* Random.next)
 })
@@ -84,12 +86,14 @@ const sayClosed = ({ waiting, why }: NonNullable<PassResult["closed"]>) =>
 const scan = Effect.fnUntraced(function* ({ passed }: Teller, sweepAgain: Sweeping) {
   const link = yield* Link
   const trouble = makeOnceAnHour()
+  const sayOnce = (stop: Stop) => trouble.say(stop.error, sayStop(stop))
   let failures = 0
   while (true) {
-    const result = yield* passOrStop
-    const { closed, counts, stop } = result
-    failures = stop === undefined ? 0 : counts.shipped > 0 ? 1 : failures + 1
-    if (stop !== undefined) yield* trouble.say(stop.error, sayStop(stop))
+    const result = yield* passOrStop(sayOnce)
+    const { closed, counts, handedBack, stop } = result
+    // An upload that got on is a success too: beside an episode that stops every pass it would soon send one append in five minutes.
+    failures = stop === undefined ? 0 : counts.shipped > 0 || handedBack ? 1 : failures + 1
+    if (stop !== undefined) yield* sayOnce(stop)
     else if (closed === undefined && trouble.over()) yield* Effect.logInfo("shipping again")
     yield* passed(result)
     yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, (yield* pauseAfter(result, failures)) * 1000))
@@ -181,8 +185,9 @@ export const once = Effect.gen(function* () {
   yield* calendarPage
   yield* sweeping(alwaysSay)
   yield* cleanup
-  const result = yield* Effect.raceFirst(runPass("to the end"), noteInFlight(Effect.void))
-  if (result.stop !== undefined) yield* sayStop(result.stop)
+  const trouble = makeOnceAnHour()
+  const pass = runPass("to the end", (stop) => trouble.say(stop.error, sayStop(stop)))
+  const result = yield* Effect.raceFirst(pass, noteInFlight(Effect.void))
   if (result.closed !== undefined) yield* sayClosed(result.closed)
   return result
 })

@@ -18,6 +18,7 @@ import { Patience } from "./Patience.ts"
 import { Progress } from "./Progress.ts"
 import { openQueue, type Queue } from "./queue.ts"
 import { type Counts, count, newRun, type Run, type Stop } from "./run.ts"
+import { makeTurn, Turn } from "./Turn.ts"
 
 /** How the operator wants a pass done. */
 export class Pace extends Context.Service<
@@ -41,6 +42,8 @@ export interface PassResult {
   readonly closed: { readonly why: LinkClosed; readonly waiting: number } | undefined
   /** It ended early to look what came meanwhile. */
   readonly cut: boolean
+  /** An upload that got on made way, for a stop or for what came meanwhile. */
+  readonly handedBack: boolean
 }
 
 /** Those whose sending stopped an earlier pass. */
@@ -58,11 +61,18 @@ const listStoppers = Effect.gen(function* () {
 /** Notes the last success for `status`, at most this often while a pass goes on. */
 const NOTE_MILLIS = 5000
 
-const mayGoOn = Effect.fnUntraced(function* (run: Run) {
+/** Is told of a stop at once, by every worker that leaves for it. */
+type OnStop = (stop: Stop) => Effect.Effect<void>
+
+const mayGoOn = Effect.fnUntraced(function* (run: Run, onStop: OnStop) {
   const link = yield* Link
   const left = yield* link.restrained
   if (left > 0) run.stop ??= { error: "the receiver asked to be left alone for a while", status: 429, retryAfter: left }
-  if (run.stop !== undefined) return false
+  if (run.stop !== undefined) {
+    // Not at the end of the pass: a neighbour's body in one piece may take hours yet.
+    yield* onStop(run.stop)
+    return false
+  }
   return yield* link.open.pipe(
     Effect.as(true),
     Effect.catchTag("LinkClosed", (why) =>
@@ -75,10 +85,10 @@ const mayGoOn = Effect.fnUntraced(function* (run: Run) {
 })
 
 /** Takes the next episode until none is left or the pass must stop; as many of these run as episodes may be in hand. */
-const worker = Effect.fnUntraced(function* (run: Run, queue: Queue, look: (id: EpisodeId) => Looked) {
+const worker = Effect.fnUntraced(function* (run: Run, queue: Queue, look: (id: EpisodeId) => Looked, onStop: OnStop) {
   const progress = yield* Progress
   const patience = yield* Patience
-  while (yield* mayGoOn(run)) {
+  while (yield* mayGoOn(run, onStop)) {
     const id = yield* queue.next
     if (id === undefined) return
     const became = yield* look(id)
@@ -109,8 +119,8 @@ const countClosed = Effect.fnUntraced(function* (why: LinkClosed) {
   return { why, waiting: count }
 })
 
-/** Scans and ships once. Fails only when a listing does. */
-export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the end") {
+/** Scans and ships once: in turns, if another pass comes soon, else to the end. Fails only when a listing does. */
+export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the end", onStop: OnStop) {
   const pace = yield* Pace
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency, pace.order)
@@ -123,9 +133,11 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   const look = (id: EpisodeId) => attend(run, id, { held: shelf.held.has(id), level: pace.compressionLevel, shelf })
   // One looks whether anything may be sent, even where there is nothing to send.
   const workers = Array.from({ length: Math.max(1, Math.min(pace.concurrency, queue.total)) }, () =>
-    worker(run, queue, look)
+    worker(run, queue, look, onStop)
   )
-  yield* Effect.all(workers, { concurrency: "unbounded", discard: true })
+  const isStopped = Effect.sync(() => how === "in turns" && run.stop !== undefined)
+  const turn = makeTurn(Effect.flatMap(isStopped, (stopped) => (stopped ? Effect.succeed(true) : queue.isStale)))
+  yield* Effect.provideService(Effect.all(workers, { concurrency: "unbounded", discard: true }), Turn, turn)
   yield* Effect.uninterruptible(judgeSuspect(run))
 
   yield* Effect.catch(writeSuspects(suspects, run), (error) =>
@@ -135,5 +147,6 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   progress.steps++
   const left = queue.total - run.counts.shipped - run.counts.fatal
   const closed = run.closed && (yield* countClosed(run.closed))
-  return { counts: run.counts, left, stop: run.stop, closed, cut: queue.wasCut() } satisfies PassResult
+  const { counts, handedBack, stop } = run
+  return { counts, left, stop, closed, cut: queue.wasCut(), handedBack } satisfies PassResult
 })

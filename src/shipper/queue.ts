@@ -55,7 +55,7 @@ const listings: Readonly<Record<Order, { readonly list: List; readonly hides: bo
   "smallest-first": { list: bySize, hides: true }
 }
 
-/** What comes first may come at any time: after so long it is looked for again, and never more time goes into looking than into sending. */
+/** Something may come at any time: after so long it is looked for again, and never more time goes into looking than into sending. */
 const TURN_NANOS = 60_000_000_000n
 const LOOKS_PER_TURN = 10n
 
@@ -76,13 +76,15 @@ export const openQueue = Effect.fnUntraced(function* (
   const total = batch.total + last.size
   const listed = yield* Clock.monotonicTimeNanos
   const look = (listed - began) * LOOKS_PER_TURN
-  const end = hides && how === "in turns" ? listed + (look > TURN_NANOS ? look : TURN_NANOS) : undefined
-  const lasts = [...last].filter(isEpisodeId).toSorted()[Symbol.iterator]()
+  const end = listed + (look > TURN_NANOS ? look : TURN_NANOS)
+  const isOver = Effect.map(Clock.monotonicTimeNanos, (now) => how === "in turns" && now > end)
+  const lasts = [...last].filter(isEpisodeId).toSorted()
   let at = 0
   let cut = false
+  const isEmpty = () => at === batch.names.length && !batch.more && lasts.length === 0
 
   const next = Effect.gen(function* () {
-    if (end !== undefined && (yield* Clock.monotonicTimeNanos) > end) {
+    if (hides && (yield* isOver)) {
       cut = true
       return undefined
     }
@@ -90,9 +92,15 @@ export const openQueue = Effect.fnUntraced(function* (
       batch = yield* listing
       at = 0
     }
-    const name = at < batch.names.length ? batch.names[at++] : lasts.next().value
+    const name = at < batch.names.length ? batch.names[at++] : lasts.shift()
     return isEpisodeId(name) ? name : undefined
   })
-  return { total, next: one.withPermit(next), wasCut: () => cut }
+  return {
+    total,
+    next: one.withPermit(next),
+    wasCut: () => cut,
+    /** It is time to list anew: what came meanwhile goes before what is left, or nothing is left. */
+    isStale: Effect.map(isOver, (over) => over && (hides || isEmpty()))
+  }
 })
 export type Queue = Effect.Success<ReturnType<typeof openQueue>>

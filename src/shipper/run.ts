@@ -41,6 +41,8 @@ export interface Suspect {
 export interface Run {
   readonly counts: Counts
   stop: Stop | undefined
+  /** An upload that got on made way. */
+  handedBack: boolean
   /** Nothing may be sent any more, for a time. */
   closed: LinkClosed | undefined
   /** Different episodes that met trouble one after the other; an answer that is the receiver's own judgement ends the row. */
@@ -60,6 +62,7 @@ export interface Run {
 export const newRun = (suspects: Iterable<string>): Run => ({
   counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
   stop: undefined,
+  handedBack: false,
   closed: undefined,
   row: new Set(),
   suspect: undefined,

@@ -13,22 +13,34 @@ export interface Transfer {
   track: Track
 }
 
-/** Shows a parcel as being on its way while `use` goes on, which says how many of its bytes are there. */
+/** Is told how many of a tarball's bytes are there. */
+export interface Way {
+  /** When sending begins: those tell nothing of how fast it goes. */
+  readonly begun: (bytes: number) => void
+  readonly sent: (bytes: number) => void
+}
+
+/** Shows a parcel as being on its way while `use` goes on. */
 export const onItsWay = Effect.fnUntraced(function* <A, E, R>(
   { bytes, episodeId }: Parcel,
-  use: (sent: (bytes: number) => void) => Effect.Effect<A, E, R>
+  use: (way: Way) => Effect.Effect<A, E, R>
 ) {
   const { moving, transfers } = yield* Progress
   const clock = yield* Clock.Clock
   const mark = (sent: number) => ({ nanos: clock.monotonicTimeNanosUnsafe(), bytes: sent })
   const transfer: Transfer = { bytes, track: startTrack(mark(0)) }
-  const sent = (told: number) => {
-    transfer.track = advance(transfer.track, mark(told))
+  const way: Way = {
+    begun: (there) => {
+      transfer.track = startTrack(mark(there))
+    },
+    sent: (there) => {
+      transfer.track = advance(transfer.track, mark(there))
+    }
   }
   transfers.set(episodeId, transfer)
   moving.openUnsafe()
   return yield* Effect.ensuring(
-    use(sent),
+    use(way),
     Effect.sync(() => transfers.delete(episodeId))
   )
 })

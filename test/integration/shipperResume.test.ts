@@ -397,6 +397,17 @@ describe("a link that stays away", () => {
   })
 })
 
+it("once sends to the end what it has in hand, whatever stops the pass", async () => {
+  const stops = ({ method }: Asked): Script => (method === "PUT" ? problem(503, "cannot store") : "good")
+  await using world = await lab(stops, { limit: "max-append-size=65536" })
+  const { box, receiver } = world
+  box.episode("E2")
+  const ran = await box.once()
+  expect([ran.code, ran.counts]).toEqual([1, counts({ scanned: 2, shipped: 1, transient_failures: 1 })])
+  expect(ran.stderr.match(/nothing is being shipped/g)?.length).toBe(1)
+  expect(receiver.methods()).not.toContain("HEAD")
+})
+
 it("a shipper that was killed goes on where it was", async () => {
   let alive = false
   const receiver = await startFakeUploads(({ method, nth }) =>

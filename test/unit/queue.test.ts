@@ -82,6 +82,23 @@ describe("the queue", () => {
     }).pipe(Effect.provide(onDisk(disk)))
   })
 
+  it.effect("is stale after a minute where nothing is left, or something may have come that goes first", () =>
+    Effect.gen(function* () {
+      const newest = yield* openQueue("newest-first", NONE, "in turns")
+      const oldest = yield* openQueue("oldest-first", new Set([named(3)]), "in turns")
+      const whole = yield* openQueue("newest-first", NONE, "to the end")
+      const stale = () => Effect.all([newest.isStale, oldest.isStale, whole.isStale])
+      yield* TestClock.adjust("59 seconds")
+      yield* rest(whole)
+      for (let left = 9; left > 0; left--) yield* oldest.next
+      expect(yield* stale()).toEqual([false, false, false])
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* stale()).toEqual([true, false, false])
+      expect(yield* oldest.next).toBe(named(3))
+      expect(yield* stale()).toEqual([true, true, false])
+    }).pipe(Effect.provide(onDisk(backlog(10))))
+  )
+
   it.effect("ends its turn where something that came meanwhile would have to go first, and says so", () =>
     Effect.gen(function* () {
       const newest = yield* openQueue("newest-first", NONE, "in turns")

@@ -22,6 +22,8 @@ export class Resumption extends Context.Service<
     readonly cut: Set<EpisodeId>
     /** How many sends in a row got not one append through to a receiver that was there. */
     readonly blocked: Map<EpisodeId, number>
+    /** Those whose upload made way in an earlier pass. */
+    readonly handedBack: Set<EpisodeId>
     /** It does not get through, and a plain PUT does; gives whether that is new. */
     readonly isNotKnown: Effect.Effect<boolean>
     readonly appendBytes: () => number
@@ -40,6 +42,7 @@ export class Resumption extends Context.Service<
         ...options,
         cut: new Set<EpisodeId>(),
         blocked: new Map<EpisodeId, number>(),
+        handedBack: new Set<EpisodeId>(),
         isPossible: Effect.map(Clock.monotonicTimeNanos, (now) => now >= plainUntil),
         isNotKnown: Effect.map(Clock.monotonicTimeNanos, (now) => {
           const news = now >= plainUntil

@@ -15,8 +15,10 @@ import type { Unanswered } from "../Destination.ts"
 import { Link } from "../Link.ts"
 import { plannedWait } from "../Progress.ts"
 import type { Parcel } from "../parcel.ts"
+import { HandedBack, Turn } from "../Turn.ts"
 import { Resumption } from "./Resumption.ts"
 import { append, askOffset, type Step } from "./requests.ts"
+import { readUploadNote } from "./uploadNote.ts"
 
 /** Where an upload lies and how far it is, by the receiver's word. */
 export interface Upload {
@@ -136,12 +138,29 @@ const heed = Effect.gen(function* () {
   for (let left = yield* restrained; left > 0; left = yield* restrained) yield* plannedWait(left * 1000)
 })
 
-/** Carries an upload to its end. Fails only when the link is closed by ourselves. */
+/**
+ * Makes way for what else the pass has to do. Only once an append has got through, so that no upload is handed back for ever, and only
+ * where it is noted: on a full disk it would begin anew each time.
+ */
+const makeWay = Effect.fnUntraced(function* ({ parcel, told }: Course, from: number) {
+  const turn = yield* Turn
+  if (told <= from || !(yield* turn.isOver)) return
+  if ((yield* Effect.orElseSucceed(readUploadNote(parcel), () => undefined)) === undefined) return
+  const { handedBack } = yield* Resumption
+  handedBack.add(parcel.episodeId)
+  yield* Effect.logDebug("the upload makes way").pipe(
+    Effect.annotateLogs({ episode: parcel.episodeId, offset: told, bytes: parcel.bytes })
+  )
+  return yield* new HandedBack()
+})
+
+/** Carries an upload to its end. Fails only when the link is closed by ourselves, or when it makes way. */
 export const carry = Effect.fnUntraced(function* (parcel: Parcel, upload: Upload, onTold: (offset: number) => void) {
   const { limit = {}, offset, url } = upload
   const course: Course = { parcel, url, limit, told: offset, at: offset, failures: 0, setbacks: 0, onTold }
   onTold(offset)
   while (true) {
+    yield* makeWay(course, offset)
     yield* heed
     const { at } = course
     const request = at === undefined ? askOffset(parcel, url) : appendNext(course, at)

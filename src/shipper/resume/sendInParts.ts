@@ -28,7 +28,9 @@ const beginningOf = ({ reading, verdict }: Step, url: string | undefined): Begin
 
 const goOn = Effect.fnUntraced(function* (parcel: Parcel, url: string) {
   const beginning = beginningOf(yield* askOffset(parcel, url), url)
-  if (beginning._tag === "Upload") {
+  const { handedBack } = yield* Resumption
+  // Nothing had happened to one that made way.
+  if (!handedBack.delete(parcel.episodeId) && beginning._tag === "Upload") {
     yield* Effect.logInfo("going on with an upload").pipe(
       Effect.annotateLogs({ episode: parcel.episodeId, offset: beginning.upload.offset, bytes: parcel.bytes })
     )

@@ -27,6 +27,7 @@ import { Progress } from "../../../src/shipper/Progress.ts"
 import type { Parcel } from "../../../src/shipper/parcel.ts"
 import { holding, send } from "../../../src/shipper/Receiver.ts"
 import { Resumption } from "../../../src/shipper/resume/Resumption.ts"
+import { makeTurn, Turn } from "../../../src/shipper/Turn.ts"
 import { layerAnswering, type Said, saying } from "../answeringClient.ts"
 import { onHost, paths } from "../memoryFiles.ts"
 import { jsonNear, textNear } from "../mutate.ts"
@@ -54,6 +55,7 @@ const world = (said: (nth: number) => Said) =>
     Progress.layer,
     Effort.layer(1),
     Resumption.layer({ aboveBytes: 2 ** 22, backoffSeconds: [0] }),
+    Layer.succeed(Turn, makeTurn(Effect.succeed(false))),
     Layer.succeed(Installation, { version: "0", repoPath: "/code" }),
     Layer.succeed(Destination, {
       url: "http://receiver",

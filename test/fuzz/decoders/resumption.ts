@@ -19,6 +19,7 @@ import type { Parcel } from "../../../src/shipper/parcel.ts"
 import { send } from "../../../src/shipper/Receiver.ts"
 import { Resumption } from "../../../src/shipper/resume/Resumption.ts"
 import { readUploadNote } from "../../../src/shipper/resume/uploadNote.ts"
+import { makeTurn, Turn } from "../../../src/shipper/Turn.ts"
 import { layerAnswering, type Said, saying } from "../answeringClient.ts"
 import { onHost, paths } from "../memoryFiles.ts"
 import { jsonNear } from "../mutate.ts"
@@ -135,6 +136,7 @@ const sendTo = async (said: ReadonlyArray<Said>): Promise<{ verdict: Verdict; as
     Progress.layer,
     Effort.layer(1),
     Resumption.layer({ aboveBytes: 0, backoffSeconds: [0] }),
+    Layer.succeed(Turn, makeTurn(Effect.succeed(false))),
     Layer.succeed(Destination, {
       url: ORIGIN,
       hostId: HostId.make("lab-1"),
