@@ -1,26 +1,22 @@
 /** One episode's way through a pass: is it due → is there a usable tarball, else pack → send → what the verdict asks for. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Match from "effect/Match"
-import type { PlatformError } from "effect/PlatformError"
 import type { Commit, EpisodeId } from "../domain/names.ts"
 import type { Verdict } from "../domain/verdict.ts"
 import { typeAt } from "../presence.ts"
-import type { CodecError } from "../services/Codec.ts"
-import { codeOf, wordsOf } from "../systemError.ts"
 import { clearLink, meetDamage } from "./damage.ts"
 import { Effort } from "./Effort.ts"
 import { readCommit } from "./episodeCommit.ts"
+import { hostTrouble, meetUnreadable } from "./hostTrouble.ts"
 import { Gone, type Inventory, sizeOf, takeInventory, type Unpackable } from "./inventory.ts"
 import { DONE_MARKER, isMarker, Layout } from "./layout.ts"
 import { type PackingNote, readTally, writePackingNote, writeTally } from "./notes.ts"
 import { removeTarball, type Shelf, waitingTarball } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
-import { type DiskNearlyFull, isSoonPacked, pack } from "./pack.ts"
-import type { TarballUnreadable } from "./parcel.ts"
+import { isSoonPacked, pack } from "./pack.ts"
 import { send } from "./Receiver.ts"
-import { meetTrouble, meetVerdict, outcome, type Run } from "./run.ts"
+import { meetVerdict, outcome, type Run } from "./run.ts"
 import { changesTooOften, hold, isStillHeld, refuse, retire } from "./settle.ts"
 import { countShipped } from "./standing.ts"
 import { Turn } from "./Turn.ts"
@@ -132,28 +128,6 @@ const settleGone = (run: Run, id: EpisodeId, verdict: Verdict): Effect.Effect<ne
   return Effect.fail(new Gone())
 }
 
-/** Troubles that every other episode would meet too, as the system names them: a disk that is full or read-only, no file handles. */
-const OF_THE_WHOLE_HOST: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE"])
-
-/** The host's own trouble: a file that cannot be read, a full disk. The episode stays. */
-const hostTrouble = Effect.fnUntraced(function* (
-  run: Run,
-  id: EpisodeId,
-  error: PlatformError | CodecError | DiskNearlyFull,
-  what = "cannot be packed now"
-) {
-  const patience = yield* Patience
-  yield* patience.failed(id, undefined)
-  const words = error._tag === "PlatformError" ? wordsOf(error) : error.message
-  const code = error._tag === "PlatformError" ? codeOf(error) : undefined
-  if (error._tag === "DiskNearlyFull" || (code !== undefined && OF_THE_WHOLE_HOST.has(code))) {
-    meetTrouble(run, id, { error: `this host: ${words}`, status: 0, retryAfter: undefined })
-  }
-  run.lastTrouble = `${id}: ${words}`
-  yield* Effect.logWarning(`${what}: ${words}`).pipe(Effect.annotateLogs({ episode: id }))
-  return outcome("transient_failures")
-})
-
 const neverPackable = Effect.fnUntraced(function* (run: Run, id: EpisodeId, { why }: Unpackable) {
   const paths = yield* Layout
   run.lastTrouble = `${id}: ${why}`
@@ -178,15 +152,6 @@ const packNow = Effect.fnUntraced(function* (id: EpisodeId, inventory: Inventory
     effort.packing({ bytes: sizeOf(inventory), level }, (level) => pack(id, inventory, level))
   if (isSoonPacked(sizeOf(inventory))) return yield* packAs(inventory)
   return yield* effort.inTurn(Effect.flatMap(takeInventory(paths.episode(id), id), packAs))
-})
-
-/** It is packed anew, unless nothing else can be read now either; an upload goes on if the same comes of it. */
-const meetUnreadable = Effect.fnUntraced(function* (run: Run, id: EpisodeId, { why }: TarballUnreadable) {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Layout
-  const code = codeOf(why)
-  if (code === undefined || !OF_THE_WHOLE_HOST.has(code)) yield* fs.remove(paths.tarball(id), { force: true })
-  return yield* hostTrouble(run, id, why, `outbox/${id}.tar.zst cannot be read`)
 })
 
 const shipIt = Effect.fnUntraced(function* (

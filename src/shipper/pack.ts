@@ -123,7 +123,7 @@ const mustHaveRoom = Effect.fnUntraced(function* (
   const { freeBytes } = yield* space
   if (freeBytes >= NEARLY_FULL_BYTES || freeBytes >= rest) return
   return yield* new DiskNearlyFull({
-    message: `disk nearly full: ${size(freeBytes)} are free below ${root}, and about ${size(rest)} of the tarball are still to be written; to mend: free that much there`
+    message: `disk nearly full: ${size(freeBytes)} are free below ${root}, and about ${size(rest)} of the tarball are still to be written; to mend: free that much there; it is tried hourly, and when the shipper starts`
   })
 })
 
