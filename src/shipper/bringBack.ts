@@ -23,3 +23,10 @@ export const bringBack = Effect.fnUntraced(function* (from: string, id: EpisodeI
   yield* Durable.move(from, paths.episode(id))
   return "back" as const
 })
+
+/** Removes the receipt of what is not in `shipped/` any more. What was shipped anew meanwhile, and lies there, has a newer one. */
+export const removeReceipt = Effect.fnUntraced(function* (name: string) {
+  const paths = yield* Layout
+  if (yield* isTaken(paths.shippedEpisode(name))) return
+  yield* Durable.remove(paths.receipt(name))
+})

@@ -15,7 +15,7 @@ import { typeAt } from "../presence.ts"
 import { Volume } from "../services/Volume.ts"
 import { wordsOf } from "../systemError.ts"
 import { forgetAcknowledgement } from "./acknowledgement.ts"
-import { bringBack } from "./bringBack.ts"
+import { bringBack, removeReceipt } from "./bringBack.ts"
 import { type Room, whenCrowded, whenDue } from "./calendar.ts"
 import { Destination } from "./Destination.ts"
 import { discard, emptyTrash } from "./discard.ts"
@@ -94,7 +94,6 @@ const listRetired = Effect.gen(function* () {
 
 /** Asks the receiver, then deletes, brings back or leaves alone. `false`: the receiver gave no word. */
 const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
-  const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
   const destination = yield* Destination
   const id = withoutSuffix(name)
@@ -114,7 +113,7 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
   }
   if (held._tag === "Holds" && held.contentSha256 === receipt.content_sha256) {
     yield* discard(paths.shippedEpisode(name), name)
-    yield* fs.remove(paths.receipt(name), { force: true })
+    yield* removeReceipt(name)
     yield* Effect.logInfo("pruned").pipe(Effect.annotateLogs({ episode: name, shipped_at: receipt.shipped_at }))
     return true
   }
@@ -131,7 +130,7 @@ const prune = Effect.fnUntraced(function* ({ name, receipt }: Retired) {
     return true
   }
   const back = yield* bringBack(paths.shippedEpisode(name), id)
-  if (back === "back") yield* fs.remove(paths.receipt(name), { force: true })
+  if (back === "back") yield* removeReceipt(name)
   yield* Effect.logError(
     back === "back"
       ? "the receiver has lost it: brought back to episodes/"

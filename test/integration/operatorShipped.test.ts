@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises"
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import { Volume } from "../../src/services/Volume.ts"
 import { noteSuccess, noteTrouble } from "../../src/shipper/lastWords.ts"
 import { requeue } from "../../src/shipper/operator/requeue.ts"
@@ -41,6 +42,30 @@ describe("reship", () => {
       expect(report.done).toEqual([{ name: "E1~1", episode_id: "E1" }])
       expect(report.failed.map(({ name }) => name)).toEqual(names.slice(1))
       expect((yield* Effect.promise(() => fs.readdir(paths.shipped))).toSorted()).toEqual(["E1", "E1.receipt.json"])
+    })
+  )
+})
+
+describe("the receipt of a later time", () => {
+  onDataRoot("stays where the daemon has shipped it again before reship was done", (paths) =>
+    Effect.gen(function* () {
+      yield* put(paths.shippedEpisode("E1"), episode())
+      yield* put(paths.shipped, { "E1.receipt.json": receipt("2025-01-02T03:04:05.000Z") })
+      const later = receipt("2025-02-02T03:04:05.000Z")
+      const files = yield* FileSystem.FileSystem
+      const shipsAtOnce = FileSystem.make({
+        ...files,
+        rename: (from, to) =>
+          files
+            .rename(from, to)
+            .pipe(
+              Effect.andThen(files.writeFileString(paths.receipt("E1"), later)),
+              Effect.andThen(files.rename(to, from))
+            )
+      })
+      const reshipped = reship({ names: ["E1"] }).pipe(Effect.provideService(FileSystem.FileSystem, shipsAtOnce))
+      expect(yield* reshipped).toMatchObject({ done: [{ name: "E1" }], failed: [] })
+      expect(yield* files.readFileString(paths.receipt("E1"))).toBe(later)
     })
   )
 })

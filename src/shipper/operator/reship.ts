@@ -3,8 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Receipt } from "../../domain/reason.ts"
-import * as Durable from "../../durable.ts"
-import { isTaken } from "../../presence.ts"
+import { removeReceipt } from "../bringBack.ts"
 import { Layout } from "../layout.ts"
 import { readJson } from "../readJson.ts"
 import { mustComeBack } from "./mustComeBack.ts"
@@ -38,10 +37,9 @@ const isShippedSince = Effect.fnUntraced(function* (name: string, since: number)
 })
 
 const reshipOne = Effect.fnUntraced(function* (name: string) {
-  const paths = yield* Layout
   const id = yield* idOfEntry(name)
   yield* mustComeBack("shipped", name, id)
   // A crash here leaves a receipt without its directory: it counts for nothing.
-  if (yield* isTaken(paths.receipt(name))) yield* Durable.remove(paths.receipt(name))
+  yield* removeReceipt(name)
   return { name, episode_id: id } satisfies Returned
 })
