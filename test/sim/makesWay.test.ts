@@ -110,6 +110,23 @@ it("one that stops every pass holds up no upload that gets on", () => {
   expect(told("nothing is being shipped").length).toBe(1)
 })
 
+it.each([
+  "",
+  "concurrency = 2",
+  'order = "smallest-first"'
+])("two of them, and small ones that go on coming, all arrive: %s", (shipper) => {
+  const { noise, record, runFor, shipped, start, told } = makeLab(shipper)
+  record("E5", noise(8_000 * KIB))
+  start()
+  for (const id of ["E1", "E3", "E4", "E6", "E7", "E8"]) {
+    runFor(MINUTE)
+    record(id)
+  }
+  runFor(3 * MINUTE)
+  expect(shipped().length).toBe(8)
+  expect(told("net.accept POST /v1/episodes/lab-1/").length).toBe(2)
+})
+
 it("makes no way while another is packed: the line would only stand still", () => {
   const isSlow = ({ method, target }: Call) => method === "read" && target.endsWith("/E3/telemetry-proc.jsonl")
   const decide: SmallLabOptions["decide"] = (_, call) => ({ latencyMillis: isSlow(call) ? MINUTE : 0.1 })
