@@ -20,14 +20,14 @@ import { printJson } from "./json.ts"
 
 /** The configuration as far as it can be had, and the row about it. */
 export const lookAtConfig = Effect.fnUntraced(function* <S extends AnySettings>(schema: S) {
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   const { answer, lettingGo } = yield* within(CONFIG_MILLIS, Effect.result(loadConfig(schema, configFile)))
   const finding: Finding =
     answer === undefined
       ? yellow(`did not answer within ${CONFIG_MILLIS / 1000} s`, `ls -ld ${word(configFile)}`)
       : Result.isSuccess(answer)
         ? judgeUsable(answer.success.warning)
-        : judgeUnusable(answer.failure, `sudo ${command("doctor")}`)
+        : judgeUnusable(answer.failure, asRoot("doctor"))
   const row: Row = { check: "config", target: configFile, ...finding }
   const settings = answer !== undefined && Result.isSuccess(answer) ? answer.success.settings : undefined
   return { row, settings, lettingGo }

@@ -58,21 +58,20 @@ const judgeAuth = (settings: AgentSettings, edit: string): Finding => {
 }
 
 const lookAtAuth = Effect.fnUntraced(function* (settings: AgentSettings) {
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   for (const side of [settings.auth, settings.master]) {
     const file = side.bearer_token_file
     const read = yield* Effect.result(tokenOf(side))
     if (read._tag === "Failure" && file !== undefined)
-      return [red(read.failure.message, tokenMend(read.failure, file, command("doctor")))]
+      return [red(read.failure.message, tokenMend(read.failure, file, asRoot("doctor")))]
   }
   return [judgeAuth(settings, `sudoedit ${word(configFile)}`)]
 })
 
 /** All of them. */
 export const checksWith = Effect.fnUntraced(function* (settings: AgentSettings) {
-  const { command } = yield* Ourselves
+  const { asRoot, command } = yield* Ourselves
   const { agent, docker, host_id, listen, master } = settings
-  const asRoot = `sudo ${command("doctor")}`
   return checksOf([
     {
       check: "directory",
@@ -82,8 +81,8 @@ export const checksWith = Effect.fnUntraced(function* (settings: AgentSettings) 
         lookAtDirectories([agent.dir], [], [agent.dir], {
           user,
           make: () => `sudo install -d -o cis490 -g cis490 -m 750 ${word(agent.dir)}`,
-          together: () => asRoot,
-          asRoot
+          together: () => asRoot("doctor"),
+          asRoot: asRoot("doctor")
         })
       )
     },

@@ -35,9 +35,9 @@ const isDenied = (error: PlatformError): boolean =>
   error.reason._tag === "PermissionDenied" || ["EACCES", "EPERM"].includes(codeOf(error) ?? "")
 
 const failed = Effect.fnUntraced(function* (error: PlatformError, closer: string) {
-  const { command } = yield* Ourselves
+  const { asRoot } = yield* Ourselves
   return isDenied(error)
-    ? yellow(`this user may not look: ${wordsOf(error)}`, `sudo ${command("doctor")}`)
+    ? yellow(`this user may not look: ${wordsOf(error)}`, asRoot("doctor"))
     : yellow(`cannot be looked at: ${wordsOf(error)}`, closer)
 })
 

@@ -74,7 +74,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
   { connections, fleet, hosts, store }: Where,
   sources: Effect.Effect<Sources | undefined, never, R>
 ) {
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, command, configFile } = yield* Ourselves
   const floor = settings.limits.min_free_bytes
   const indexDirectory = parentOf(store.indexPath)
   const together = [store.storeRoot, store.incomingRoot]
@@ -92,7 +92,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
           user,
           make: (missing) => madeFor(user, missing, make),
           together: () => `sudoedit ${word(configFile)} && ${make}`,
-          asRoot: `sudo ${command("doctor")}`
+          asRoot: asRoot("doctor")
         })
       )
     },

@@ -69,7 +69,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
   /** To the receiver. */
   link: Layer.Layer<Destination | HttpClient | Installation | Link, never, R>
 ) {
-  const { command } = yield* Ourselves
+  const { asRoot, command } = yield* Ourselves
   const paths = yield* Layout
   const episodes = yield* Effect.cached(survey)
   const update = yield* Effect.cached(updateCommand)
@@ -88,7 +88,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
           user,
           make: (missing) => madeFor(user, missing.includes(paths.root) ? [paths.root] : [], make),
           together: (apart) => `sudo umount ${words(apart)} && ${make}`,
-          asRoot: `sudo ${command("doctor")}`
+          asRoot: asRoot("doctor")
         })
       )
     },

@@ -174,7 +174,7 @@ test("the index against the store: a lost file, a file without a row, one of ano
   expect(await index()).toMatchObject({
     state: "red",
     found: expect.stringContaining(`1 row without a stored file: lab-1/${EPISODE}`),
-    mend: `cis490-shipper reship ${EPISODE}  # on lab-1`
+    mend: `sudo cis490-shipper reship ${EPISODE}  # on lab-1`
   })
   fs.writeFileSync(stored, bytes)
   fs.rmSync(central.path("index.jsonl"))
@@ -258,7 +258,10 @@ test("what lies about: uploads left behind go with the mend, what was set aside 
   fs.writeFileSync(central.path("damaged/lab-1", `${EPISODE}~1.tar.zst`), "x")
   const found = await central.doctor()
   expect(found.of("incoming")).toMatchObject({ state: "yellow", mend: "sudo systemctl restart cis490-receiver" })
-  expect(found.of("damaged")).toMatchObject({ state: "yellow", mend: `cis490-shipper reship ${EPISODE}  # on lab-1` })
+  expect(found.of("damaged")).toMatchObject({
+    state: "yellow",
+    mend: `sudo cis490-shipper reship ${EPISODE}  # on lab-1`
+  })
   {
     await using _ = await central.start()
   }

@@ -158,7 +158,7 @@ test("yellow: a host that has been quiet for hours; its own doctor lets it be he
   await lab.print(`sed -i -E 's/("seen_at": *")[^"]+/\\1'"$(date -u -d '3 hours ago' +%FT%T.000Z)"'/g' ${file}`)
   await lab.print(`systemctl restart ${RECEIVER}`)
   const row = await doctor.finds("yellow", "hosts", /^has said nothing for 3 h/)
-  expect(row.mend).toBe("cis490-shipper doctor  # on lab-01")
+  expect(row.mend).toBe("sudo cis490-shipper doctor  # on lab-01")
   await doctor.cures(row)
 })
 

@@ -114,7 +114,7 @@ describe("the journal", () => {
     await lab.record("12OLD", old)
     const both = await doctor.finds("red", "journal", /^1 ship\(s\) rejected as out-of-window, and 1 as bad requests$/)
     expect(both.mend).toMatch(/git pull/)
-    expect(bad.mend).toMatch(/^cis490-shipper drain/)
+    expect(bad.mend).toMatch(/^sudo cis490-shipper drain/)
     await doctor.cures(both)
     await lab.record("13UNSTAMPED", "")
     await doctor.findsAndCures("red", "journal", /^1 ship\(s\) rejected as bad requests/)

@@ -71,7 +71,7 @@ describe("the drift", () => {
     const finding = judgeDrift(remembered, names, things, "lab-1")
     expect(finding.state).toBe(state)
     expect(finding.found).toContain(words)
-    expect(finding.mend).toBe(state === "green" ? null : "cis490-receiver topology show lab-1  # on the master")
+    expect(finding.mend).toBe(state === "green" ? null : "sudo cis490-receiver topology show lab-1  # on the master")
   })
 })
 

@@ -304,6 +304,19 @@ it("secrets are taken out wherever they are, the longest first, also as JSON wri
   expect(withoutSecrets('{"t":"to\\"ken"}', ['to"ken'])).toBe('{"t":"<redacted>"}')
 })
 
+it.each([
+  ["the installed configuration, which is root's", true, "sudo cis490-shipper once", "sudo cis490-shipper doctor"],
+  [
+    "one of somebody's own",
+    false,
+    "cis490-shipper once --config '/etc/x y.toml'",
+    "sudo cis490-shipper doctor --config '/etc/x y.toml'"
+  ]
+] as const)("our own commands go with %s", (_, isDefault, once, doctor) => {
+  const { asRoot, command } = ourselves("cis490-shipper", "/etc/x y.toml", isDefault)
+  expect([command("once"), asRoot("doctor")]).toEqual([once, doctor])
+})
+
 describe("looks", () => {
   let abrupt = 0
   const provide = <A, E>(effect: Effect.Effect<A, E, Ending | Ourselves>) =>

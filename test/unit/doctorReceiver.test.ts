@@ -106,7 +106,7 @@ describe("the index", () => {
       { missing: some, unindexed: some },
       false,
       "red",
-      "cis490-shipper reship E1 E2  # on lab-1"
+      "sudo cis490-shipper reship E1 E2  # on lab-1"
     ],
     ["has files of another size", { otherSize: ["lab-1/E1"] }, false, "red", "set aside"],
     ["lacks rows", { unindexed: some }, false, "yellow", "backfill"],
@@ -208,7 +208,7 @@ describe("what lies about", () => {
     })
     expect(judgeDamaged([file("E1", true), file("E2", false), file("E2", false)])).toMatchObject({
       state: "yellow",
-      mend: "cis490-shipper reship E2  # on lab-1"
+      mend: "sudo cis490-shipper reship E2  # on lab-1"
     })
   })
 })
@@ -260,7 +260,7 @@ describe("the hosts", () => {
       "quiet for longer",
       host({ seen_at: formatTime(NOW - HOUR - 1000) }),
       "yellow",
-      "cis490-shipper doctor  # on lab-1"
+      "sudo cis490-shipper doctor  # on lab-1"
     ],
     ["seen by a clock that was ahead", host({ seen_at: formatTime(NOW + HOUR) }), "yellow", /^timedatectl$/],
     [
@@ -281,13 +281,13 @@ describe("the hosts", () => {
       "waiting",
       host({}, { waiting: 3, oldest_waiting_at: formatTime(NOW - HOUR) }),
       "yellow",
-      "cis490-shipper doctor  # on lab-1"
+      "sudo cis490-shipper doctor  # on lab-1"
     ],
     [
       "waiting for a day",
       host({}, { waiting: 3, oldest_waiting_at: formatTime(NOW - DAY) }),
       "red",
-      "cis490-shipper doctor  # on lab-1"
+      "sudo cis490-shipper doctor  # on lab-1"
     ],
     [
       "with a young quarantine",
@@ -299,7 +299,7 @@ describe("the hosts", () => {
       "with a quarantine near its deletion",
       host({ quarantined_since: formatTime(NOW - 23 * DAY) }, { quarantined: 2 }),
       "red",
-      "cis490-shipper quarantine list  # on lab-1"
+      "sudo cis490-shipper quarantine list  # on lab-1"
     ]
   ] as const)("%s", (_, row, state, mend) => {
     const [finding, ...more] = judgeHosts([row], NOW)

@@ -71,7 +71,7 @@ describe("this host's commit", () => {
   it.each([
     ["allowed", commit, { commit_allowed: true }, "green", null],
     ["out of the window", commit, { commit_allowed: false, head_commit: "b".repeat(40) }, "red", "git pull"],
-    ["not to be told", commit, {}, "yellow", "cis490-receiver doctor  # on collector.wg"],
+    ["not to be told", commit, {}, "yellow", "sudo cis490-receiver doctor  # on collector.wg"],
     ["unknown here", undefined, { commit_allowed: true }, "yellow", "sudoedit /etc/c.toml"]
   ] as const)("%s", (_, known, body, state, mend) => {
     expect(judgeCommit(known, body, about)).toMatchObject({ state, mend })

@@ -37,7 +37,7 @@ export const judgeDrift = (
   things: ReadonlyArray<Thing> | string,
   hostId: string
 ): Finding => {
-  const mend = elsewhere("the master", `cis490-receiver topology show ${word(hostId)}`)
+  const mend = elsewhere("the master", `sudo cis490-receiver topology show ${word(hostId)}`)
   if (last_error !== null) return red(`${topology_id ?? "nothing"} is not applied: ${last_error}`, mend)
   if (typeof things === "string") return yellow("cannot be told while the engine cannot be asked", mend)
   if (topology_id === null) {
@@ -52,10 +52,10 @@ export const judgeDrift = (
 }
 
 export const lookAtDrift = Effect.fnUntraced(function* (hostId: string) {
-  const { command } = yield* Ourselves
+  const { asRoot } = yield* Ourselves
   const memory = yield* AppliedTopology
   const found = yield* Effect.result(Effect.all([memory.read, memory.expected]))
-  if (found._tag === "Failure") return [red(found.failure.message, `sudo ${command("state")}`)]
+  if (found._tag === "Failure") return [red(found.failure.message, asRoot("state"))]
   const [remembered, expected] = found.success
   return [judgeDrift(remembered, expected, thingsIn(yield* observe) ?? [], hostId)]
 })

@@ -62,17 +62,17 @@ export const judgeMaster = (heard: Heard, { ask, edit, makeKnown }: MasterMends)
 }
 
 /** Whom the file is closed to, root is not. */
-export const tokenMend = ({ message }: TokenError, file: string, doctor: string): string =>
-  message.includes("may not be read") ? `sudo ${doctor}` : `sudoedit ${word(file)}`
+export const tokenMend = ({ message }: TokenError, file: string, asRoot: string): string =>
+  message.includes("may not be read") ? asRoot : `sudoedit ${word(file)}`
 
 /** A dry run: doctor may see what the agent does not, and a host whose agent is gone must not seem alive. */
 export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: AgentSettings) {
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   const { version } = yield* Host
   const token = yield* Effect.result(tokenOf(master))
   const tokenFile = master.bearer_token_file
   if (token._tag === "Failure") {
-    const mend = tokenMend(token.failure, tokenFile ?? configFile, command("doctor"))
+    const mend = tokenMend(token.failure, tokenFile ?? configFile, asRoot("doctor"))
     return [red(`cannot be asked: ${token.failure.message}`, mend)]
   }
   const transport = yield* Transport

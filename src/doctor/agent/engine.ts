@@ -47,9 +47,9 @@ export const judgeEngine = (answer: string | EngineTrouble, { asRoot, edit, mode
 export const lookAtEngine = Effect.fnUntraced(function* (socket: string) {
   const fs = yield* FileSystem.FileSystem
   const engine = yield* Engine
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   const info = yield* orMissing(fs.stat(socket))
   const answer = yield* Effect.catch(engine.version, (trouble) => Effect.succeed(trouble))
-  const mends = { asRoot: `sudo ${command("doctor")}`, edit: `sudoedit ${word(configFile)}` }
+  const mends = { asRoot: asRoot("doctor"), edit: `sudoedit ${word(configFile)}` }
   return [judgeEngine(answer, { socket, mode: info?.mode, ...mends })]
 })

@@ -18,7 +18,7 @@ const NEAR_MILLIS = 7 * DAY_MILLIS
 const since = (time: string | null | undefined, now: number): number | undefined =>
   Option.getOrUndefined(Option.map(Option.flatMap(Option.fromNullishOr(time), parseTime), (at) => now - at))
 
-const doctorOn = (host: string): string => elsewhere(host, "cis490-shipper doctor")
+const doctorOn = (host: string): string => elsewhere(host, "sudo cis490-shipper doctor")
 
 type Judge = (row: HostRow, now: number) => Finding | undefined
 
@@ -53,7 +53,7 @@ const quarantine: Judge = ({ host_id, quarantined_since, said }, now) => {
     ? ahead(age, "the time since when something is in quarantine there")
     : red(
         `${counted(said.quarantined ?? 0, "episode")} in quarantine there, some for ${duration(age)}: deleted after 30 days unless that host is told otherwise`,
-        elsewhere(host_id, "cis490-shipper quarantine list")
+        elsewhere(host_id, "sudo cis490-shipper quarantine list")
       )
 }
 

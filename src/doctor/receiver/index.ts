@@ -26,7 +26,7 @@ const some = ({ count, named }: Agreement["missing"]): string =>
 const reship = (names: ReadonlyArray<string>): string => {
   const [host = ""] = (names[0] ?? "").split("/")
   const ids = names.filter((name) => name.startsWith(`${host}/`)).map((name) => name.slice(host.length + 1))
-  return elsewhere(host, `cis490-shipper reship ${ids.join(" ")}`)
+  return elsewhere(host, `sudo cis490-shipper reship ${ids.join(" ")}`)
 }
 
 /** `torn`: a crash had torn the index, and the store has not been gone through since. */

@@ -114,7 +114,7 @@ export const judgeDamaged = (files: ReadonlyArray<SetAside>): Finding => {
   const ids = sick.filter(({ hostId }) => hostId === first.hostId).map(({ episodeId }) => episodeId)
   return yellow(
     `${counted(sick.length, "episode")} set aside and not stored again: ${shown(sick.map(({ episodeId, hostId }) => `${hostId}/${episodeId}`))}`,
-    elsewhere(first.hostId, `cis490-shipper reship ${[...new Set(ids)].slice(0, SHOWN).join(" ")}`)
+    elsewhere(first.hostId, `sudo cis490-shipper reship ${[...new Set(ids)].slice(0, SHOWN).join(" ")}`)
   )
 }
 

@@ -92,7 +92,7 @@ export const judgeCommit = (
     return red(`${short} is not in the window${head}: new episodes will be refused`, update)
   return yellow(
     `the receiver cannot tell now whether ${short} is in the window`,
-    elsewhere(hostOf(url), "cis490-receiver doctor")
+    elsewhere(hostOf(url), "sudo cis490-receiver doctor")
   )
 }
 
