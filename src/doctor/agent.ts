@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { mayListen, tokenOf } from "../agent/ways.ts"
 import type { AgentSettings } from "../domain/agentSettings.ts"
 import { lookAtDrift } from "./agent/drift.ts"
-import { lookAtAgent, lookAtMaster, tokenMend } from "./agent/ends.ts"
+import { lookAtAgent, lookAtMaster } from "./agent/ends.ts"
 import { lookAtEngine } from "./agent/engine.ts"
 import { checksOf } from "./check.ts"
 import { lookAtDirectories } from "./directories.ts"
@@ -12,6 +12,7 @@ import { type Finding, green, red, yellow } from "./row.ts"
 import { lookAtService, serviceUser } from "./service.ts"
 import { word } from "./shell.ts"
 import { lookAtAuthorities, lookAtCertificate, lookAtKey, lookAtLists } from "./tls.ts"
+import { tokenMend } from "./tokenMend.ts"
 
 const UNIT = "cis490-agent"
 const INSTALLER = "sudo /opt/cis490/scripts/install-agent.sh"
@@ -63,7 +64,7 @@ const lookAtAuth = Effect.fnUntraced(function* (settings: AgentSettings) {
     const file = side.bearer_token_file
     const read = yield* Effect.result(tokenOf(side))
     if (read._tag === "Failure" && file !== undefined)
-      return [red(read.failure.message, tokenMend(read.failure, file, asRoot("doctor")))]
+      return [red(read.failure.message, tokenMend(read.failure.message, file, asRoot("doctor")))]
   }
   return [judgeAuth(settings, `sudoedit ${word(configFile)}`)]
 })

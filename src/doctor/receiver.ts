@@ -51,13 +51,13 @@ const lookAtGate = Effect.fnUntraced(function* <R>(
   settings: ReceiverSettings["version_gate"],
   sources: Effect.Effect<Sources | undefined, never, R>
 ) {
-  const { configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   const edit = `sudoedit ${word(configFile)}`
   if (!settings.enabled) return [gateOff(edit)]
   const found = yield* sources
   if (found === undefined) return [gateWithout(edit)]
   const repoPath = settings.repo_path ?? "/opt/cis490"
-  return [judgeGate(yield* askSources(found), { edit, settings, repoPath })]
+  return [judgeGate(yield* askSources(found), { asRoot: asRoot("doctor"), edit, settings, repoPath })]
 }, Effect.scoped)
 
 export interface Where {

@@ -298,6 +298,17 @@ test("who may come in: an open address without a key, a token file that is not t
   const tokenFile = central.path("token")
   central.configure({ auth: { bearer_token_file: tokenFile } }, "0.0.0.0:1")
   expect((await central.doctor()).of("auth")).toMatchObject({ state: "red", mend: `sudoedit ${tokenFile}` })
+  fs.writeFileSync(tokenFile, "hunter2")
+  fs.chmodSync(central.home, 0o755)
+  fs.chmodSync(central.configFile, 0o644)
+  const under = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+  fs.chmodSync(tokenFile, 0)
+  const closed = await central.doctor(process.getuid?.() === 0 ? { under } : {})
+  expect(closed.of("auth")).toMatchObject({
+    state: "red",
+    found: expect.stringContaining("may not be read by this user"),
+    mend: `sudo cis490-receiver doctor --config ${central.configFile}`
+  })
 
   const [cert, key, ca] = [join(PEM, "server.pem"), join(PEM, "client-new.key"), central.path("ca.pem")]
   const lists = join(PEM, "crl/until-2027-02-15.pem")

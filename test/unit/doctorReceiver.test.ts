@@ -28,11 +28,12 @@ describe("the gate", () => {
   const bad = (message: string) => Result.fail(new SourceFailed({ source: "x", message }))
   const settings = { branch: "main", repo_owner: "lab", repo_name: "cis490", window: 100 }
   const forgejo: GateMends = {
+    asRoot: "as root",
     edit: "edit",
     repoPath: "/opt/cis490",
     settings: { ...settings, forgejo_url: "https://git.wg" }
   }
-  const git: GateMends = { edit: "edit", repoPath: "/opt/cis490", settings }
+  const git: GateMends = { asRoot: "as root", edit: "edit", repoPath: "/opt/cis490", settings }
   const curl = "curl -sS 'https://git.wg/api/v1/repos/lab/cis490/commits?sha=main&limit=1'"
 
   it.each([
@@ -74,11 +75,13 @@ describe("the gate", () => {
     ]
   ] as const)("on %s", (_, asked, mends, state, mend) => expect(judgeGate(asked, mends)).toMatchObject({ state, mend }))
 
-  it("a token file that is wrong is mended there", () => {
+  it.each([
+    ["version_gate.auth_token is not accepted", "sudoedit /etc/t"],
+    ["token file /etc/t is empty", "sudoedit /etc/t"],
+    ["token file /etc/t may not be read by this user", "as root"]
+  ])("a token file that is wrong is mended there: %s", (message, mend) => {
     const mends = { ...forgejo, settings: { ...forgejo.settings, auth_token_file: "/etc/t" } }
-    expect(
-      judgeGate({ first: { name: "forgejo", answer: bad("version_gate.auth_token is not accepted") } }, mends).mend
-    ).toBe("sudoedit /etc/t")
+    expect(judgeGate({ first: { name: "forgejo", answer: bad(message) } }, mends).mend).toBe(mend)
   })
   it("off is yellow, without a source red", () => {
     expect(gateOff("edit")).toMatchObject({ state: "yellow", mend: "edit" })

@@ -21,6 +21,7 @@ describe("the receiver's answer to a ping", () => {
     url: "https://collector.wg",
     configFile: "/etc/c.toml",
     tokenFile: "/etc/token",
+    asRoot: "sudo shipper doctor",
     ping: "shipper ping"
   }
   const answer = (status_code: number, error: string | null = "no", body: unknown = null) => ({
@@ -52,6 +53,12 @@ describe("the receiver's answer to a ping", () => {
       "getent hosts collector.wg || sudoedit /etc/c.toml"
     ],
     ["none: no token", answer(0, "token file /etc/token is missing"), "red", "sudoedit /etc/token"],
+    [
+      "none: a token that is not for everybody",
+      answer(0, "token file /etc/token may not be read by this user; to mend: put it there"),
+      "red",
+      "sudo shipper doctor"
+    ],
     ["none: anything else", answer(0, "mTLS material: …"), "red", "shipper ping"]
   ] as const)("%s", (_, result, state, mend) => expect(judgePing(result, asked)).toMatchObject({ state, mend }))
 

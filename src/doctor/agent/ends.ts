@@ -9,12 +9,12 @@ import type { AgentSettings } from "../../domain/agentSettings.ts"
 import { path } from "../../domain/protocol.ts"
 import { agentPath } from "../../domain/topology/wire.ts"
 import { Transport } from "../../services/Transport.ts"
-import type { TokenError } from "../../token.ts"
 import { Ourselves } from "../ourselves.ts"
 import { addressOf, starts, wordsOfHttp } from "../receiver/door.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { running } from "../service.ts"
 import { elsewhere, word, words } from "../shell.ts"
+import { tokenMend } from "../tokenMend.ts"
 
 type Status = number | { readonly error: string }
 
@@ -61,10 +61,6 @@ export const judgeMaster = (heard: Heard, { ask, edit, makeKnown }: MasterMends)
   return red(found, heard.problem === "unknown-host" ? makeKnown : edit)
 }
 
-/** Whom the file is closed to, root is not. */
-export const tokenMend = ({ message }: TokenError, file: string, asRoot: string): string =>
-  message.includes("may not be read") ? asRoot : `sudoedit ${word(file)}`
-
 /** A dry run: doctor may see what the agent does not, and a host whose agent is gone must not seem alive. */
 export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: AgentSettings) {
   const { asRoot, configFile } = yield* Ourselves
@@ -72,7 +68,7 @@ export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: Ag
   const token = yield* Effect.result(tokenOf(master))
   const tokenFile = master.bearer_token_file
   if (token._tag === "Failure") {
-    const mend = tokenMend(token.failure, tokenFile ?? configFile, asRoot("doctor"))
+    const mend = tokenMend(token.failure.message, tokenFile ?? configFile, asRoot("doctor"))
     return [red(`cannot be asked: ${token.failure.message}`, mend)]
   }
   const transport = yield* Transport

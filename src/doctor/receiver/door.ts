@@ -14,6 +14,7 @@ import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { running } from "../service.ts"
 import { word } from "../shell.ts"
+import { tokenMend } from "../tokenMend.ts"
 
 /** What says who may write. */
 export interface Keys {
@@ -40,8 +41,6 @@ export const judgeAuth = (listen: string, keys: Keys, edit: string): Finding => 
   return green(known === "" ? "none, and none is needed where it listens" : known)
 }
 
-export const judgeTokenFile = (message: string, file: string): Finding => red(message, `sudoedit ${word(file)}`)
-
 /** How hosts show who they are beside tokens, and why that cannot work as it is configured. */
 export interface Connections extends Pick<Keys, "certificates" | "proxy"> {
   /** In words. */
@@ -49,7 +48,7 @@ export interface Connections extends Pick<Keys, "certificates" | "proxy"> {
 }
 
 export const lookAtAuth = Effect.fnUntraced(function* ({ auth, listen }: ReceiverSettings, connections: Connections) {
-  const { configFile } = yield* Ourselves
+  const { asRoot, configFile } = yield* Ourselves
   const edit = `sudoedit ${word(configFile)}`
   const { certificates, contradiction, proxy } = connections
   if (contradiction !== undefined) return [red(contradiction, edit)]
@@ -59,7 +58,7 @@ export const lookAtAuth = Effect.fnUntraced(function* ({ auth, listen }: Receive
       onFailure: ({ message }) => message,
       onSuccess: () => undefined
     })
-    if (why !== undefined) return [judgeTokenFile(why, file)]
+    if (why !== undefined) return [red(why, tokenMend(why, file, asRoot("doctor")))]
   }
   const keys = {
     shared: auth.bearer_token !== undefined || auth.bearer_token_file !== undefined,

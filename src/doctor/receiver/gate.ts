@@ -6,6 +6,7 @@ import { withDeadline } from "../../receiver/commitSource/deadline.ts"
 import type { CommitSource, CommitWindow, SourceFailed } from "../../services/CommitSource.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { asOwnerOf, word } from "../shell.ts"
+import { tokenMend } from "../tokenMend.ts"
 
 type Settings = ReceiverSettings["version_gate"]
 type Answer = Result.Result<CommitWindow, SourceFailed>
@@ -23,6 +24,8 @@ export interface Asked {
 }
 
 export interface GateMends {
+  /** Looks again as a user who may. */
+  readonly asRoot: string
   /** Opens the configuration. */
   readonly edit: string
   readonly settings: Pick<
@@ -36,9 +39,9 @@ const inWords = (name: string, { commits }: CommitWindow, window: number): strin
   `${name}: ${commits.length} of the last ${window} commits, head ${commits[0].slice(0, 12)}`
 
 /** Words by which a source says that the configuration is to be mended, or the token file. */
-const closer = (why: string, { edit, repoPath, settings }: GateMends): string => {
+const closer = (why: string, { asRoot, edit, repoPath, settings }: GateMends): string => {
   const { auth_token_file, branch, forgejo_url, repo_name, repo_owner } = settings
-  if (auth_token_file !== undefined && /auth_token|token file/.test(why)) return `sudoedit ${word(auth_token_file)}`
+  if (auth_token_file !== undefined && /auth_token|token file/.test(why)) return tokenMend(why, auth_token_file, asRoot)
   if (/auth_token|redirect|no repository/.test(why)) return edit
   return forgejo_url === undefined
     ? `git -c safe.directory='*' -C ${word(repoPath)} log -1 --format=%H ${word(branch)}`

@@ -17,6 +17,7 @@ import { ask } from "../../shipper/Receiver.ts"
 import { Ourselves } from "../ourselves.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere, word } from "../shell.ts"
+import { tokenMend } from "../tokenMend.ts"
 import { type Episodes, oldestOf } from "./episodes.ts"
 import { readQuarantine } from "./quarantine.ts"
 
@@ -24,6 +25,8 @@ export interface Asked {
   readonly url: string
   readonly configFile: string
   readonly tokenFile: string | undefined
+  /** Looks again as a user who may. */
+  readonly asRoot: string
   /** Of the shipper's own. */
   readonly ping: string
 }
@@ -32,11 +35,11 @@ export const hostOf = (url: string): string => URL.parse(url)?.hostname ?? url
 
 const healthOf = (url: string): string => `curl -sS ${word(`${url}/v1/health`)}`
 
-const unreached = (error: string, { configFile, ping, tokenFile, url }: Asked): Finding => {
+const unreached = (error: string, { asRoot, configFile, ping, tokenFile, url }: Asked): Finding => {
   const host = hostOf(url)
   const mend =
     tokenFile !== undefined && error.startsWith("token file")
-      ? `sudoedit ${word(tokenFile)}`
+      ? tokenMend(error, tokenFile, asRoot)
       : /ECONNREFUSED|refused/.test(error)
         ? elsewhere(host, "sudo systemctl start cis490-receiver")
         : /ENOTFOUND|EAI_AGAIN/.test(error)
@@ -159,7 +162,7 @@ export const lookAtReceiver = Effect.fnUntraced(function* <E, R, R2>(
   episodes: Effect.Effect<Episodes, E, R>,
   update: Effect.Effect<string, never, R2>
 ) {
-  const { command, configFile } = yield* Ourselves
+  const { asRoot, command, configFile } = yield* Ourselves
   const { bearer_token_file: tokenFile, url } = settings.receiver
   const words = yield* ownWords(episodes)
   const asked = yield* Clock.currentTimeMillis
@@ -170,7 +173,7 @@ export const lookAtReceiver = Effect.fnUntraced(function* <E, R, R2>(
     )
   )
   const heard = yield* Clock.currentTimeMillis
-  const ping = judgePing(result, { url, configFile, tokenFile, ping: command("ping") })
+  const ping = judgePing(result, { url, asRoot: asRoot("doctor"), configFile, tokenFile, ping: command("ping") })
   if (ping.state !== "green" || !Predicate.isObject(result.body)) return [ping]
   const repoPath = settings.code.repo_path
   const mends = { edit: `sudoedit ${word(configFile)}`, repoPath, update: yield* update, url }
