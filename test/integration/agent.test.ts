@@ -509,7 +509,11 @@ describe("the command line", () => {
     for (const check of ["config", "directory", "auth", "agent", "engine", "drift"]) {
       expect(well.of(check)?.["state"], check).toBe("green")
     }
-    expect(well.of("master")).toMatchObject({ state: "red" })
+    expect(well.of("master")).toMatchObject({
+      state: "red",
+      found: expect.stringContaining("ECONNREFUSED"),
+      mend: "sudo systemctl start cis490-receiver  # on 127.0.0.1"
+    })
     engine.containers.clear()
     expect((await rows()).of("drift")).toMatchObject({
       state: "red",

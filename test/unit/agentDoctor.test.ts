@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest"
 import { judgeDrift } from "../../src/doctor/agent/drift.ts"
 import { judgeAgent, judgeMaster } from "../../src/doctor/agent/ends.ts"
 import { judgeEngine } from "../../src/doctor/agent/engine.ts"
+import { unreachedMend } from "../../src/doctor/unreached.ts"
 import type { Thing } from "../../src/domain/topology/observed.ts"
 import { type Expected, nothingRemembered, type Remembered } from "../../src/services/AppliedTopology.ts"
 import { EngineTrouble } from "../../src/services/Engine.ts"
@@ -75,14 +76,24 @@ describe("the drift", () => {
   })
 })
 
+test.each([
+  ["the connection was refused (ECONNREFUSED)", "sudo systemctl start cis490-receiver  # on collector.wg"],
+  ["the name collector.wg is not known (ENOTFOUND)", "getent hosts collector.wg || sudoedit '/etc/a b.toml'"],
+  ["no name service (EAI_AGAIN)", "getent hosts collector.wg || sudoedit '/etc/a b.toml'"],
+  ["HTTP status 503: the disk is full", "ask"]
+])("what mends a master that is away: %s", (why, mend) => {
+  const asked = { url: "https://collector.wg:8490", configFile: "/etc/a b.toml", otherwise: "ask" }
+  expect(unreachedMend(why, asked)).toBe(mend)
+})
+
 test("the ends of the wire", () => {
   expect(judgeAgent(200, "start", "ask")).toMatchObject({ state: "green" })
   expect(judgeAgent(404, "start", "ask")).toMatchObject({ state: "red", mend: "ask" })
   expect(judgeAgent({ error: "refused" }, "start", "ask")).toMatchObject({ state: "red", mend: "start" })
-  const mends = { ask: "ask", edit: "edit", makeKnown: "make known" }
+  const mends = { ask: "ask", edit: "edit", makeKnown: "make known", reach: (why: string) => `reach: ${why}` }
   expect(judgeMaster({ _tag: "Taken" }, mends).state).toBe("green")
   for (const [heard, mend] of [
-    [{ _tag: "Away", words: "no way" }, "ask"],
+    [{ _tag: "Away", words: "no way" }, "reach: no way"],
     [{ _tag: "Refused", words: "a proxy's" }, "ask"],
     [{ _tag: "Refused", words: "no token was sent", problem: "unauthenticated" }, "edit"],
     [{ _tag: "Refused", words: "another's", problem: "wrong-host" }, "edit"],

@@ -15,6 +15,7 @@ import { type Finding, green, red, yellow } from "../row.ts"
 import { running } from "../service.ts"
 import { elsewhere, word, words } from "../shell.ts"
 import { tokenMend } from "../tokenMend.ts"
+import { unreachedMend } from "../unreached.ts"
 
 type Status = number | { readonly error: string }
 
@@ -46,6 +47,8 @@ export const lookAtAgent = Effect.fnUntraced(function* ({ listen, tls }: AgentSe
 
 interface MasterMends {
   readonly ask: string
+  /** What mends it that the master is away, by the words of why. */
+  readonly reach: (why: string) => string
   /** Opens what says who this host is. */
   readonly edit: string
   /** At the master. */
@@ -53,9 +56,9 @@ interface MasterMends {
 }
 
 /** Why it refuses is in its own words; where that is mended is not. */
-export const judgeMaster = (heard: Heard, { ask, edit, makeKnown }: MasterMends): Finding => {
+export const judgeMaster = (heard: Heard, { ask, edit, makeKnown, reach }: MasterMends): Finding => {
   if (heard._tag === "Taken") return green("takes our heartbeats")
-  if (heard._tag === "Away") return red(`cannot be told how this host is: ${heard.words}`, ask)
+  if (heard._tag === "Away") return red(`cannot be told how this host is: ${heard.words}`, reach(heard.words))
   const found = `refuses our heartbeats: ${heard.words}`
   if (heard.problem === undefined) return red(found, ask)
   return red(found, heard.problem === "unknown-host" ? makeKnown : edit)
@@ -78,8 +81,10 @@ export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: Ag
     Effect.provideService(Master, { url: master.url, token: Effect.succeed(token.success) })
   )
   const ca = master.ca_bundle === undefined ? "" : `--cacert ${word(master.ca_bundle)} `
+  const ask = `curl -v ${ca}${word(`${master.url}${path.health}`)}`
   const mends = {
-    ask: `curl -v ${ca}${word(`${master.url}${path.health}`)}`,
+    ask,
+    reach: (why: string) => unreachedMend(why, { url: master.url, configFile, otherwise: ask }),
     edit: `sudoedit ${words([configFile, ...(tokenFile === undefined ? [] : [tokenFile])])}`,
     makeKnown: elsewhere("the master", "sudoedit /etc/cis490/receiver.toml && sudo systemctl restart cis490-receiver")
   }

@@ -18,6 +18,7 @@ import { Ourselves } from "../ourselves.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere, word } from "../shell.ts"
 import { tokenMend } from "../tokenMend.ts"
+import { hostOf, unreachedMend } from "../unreached.ts"
 import { type Episodes, oldestOf } from "./episodes.ts"
 import { readQuarantine } from "./quarantine.ts"
 
@@ -31,20 +32,13 @@ export interface Asked {
   readonly ping: string
 }
 
-export const hostOf = (url: string): string => URL.parse(url)?.hostname ?? url
-
 const healthOf = (url: string): string => `curl -sS ${word(`${url}/v1/health`)}`
 
 const unreached = (error: string, { asRoot, configFile, ping, tokenFile, url }: Asked): Finding => {
-  const host = hostOf(url)
   const mend =
     tokenFile !== undefined && error.startsWith("token file")
       ? tokenMend(error, tokenFile, asRoot)
-      : /ECONNREFUSED|refused/.test(error)
-        ? elsewhere(host, "sudo systemctl start cis490-receiver")
-        : /ENOTFOUND|EAI_AGAIN/.test(error)
-          ? `getent hosts ${word(host)} || sudoedit ${word(configFile)}`
-          : ping
+      : unreachedMend(error, { url, configFile, otherwise: ping })
   return red(`not reached: ${error}`, mend)
 }
 
