@@ -5,7 +5,17 @@ import { NoServiceManager, ServiceManager, type Unit } from "../src/services/Ser
 import { codeOf, wordsOf } from "../src/systemError.ts"
 import { systemdTool } from "./systemdTool.ts"
 
-const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "User", "NRestarts"]
+const PROPERTIES = [
+  "LoadState",
+  "ActiveState",
+  "SubState",
+  "UnitFileState",
+  "Result",
+  "User",
+  "NRestarts",
+  "Group",
+  "SupplementaryGroups"
+]
 
 const unitOf = (stdout: string): Unit => {
   const said = new Map(
@@ -22,6 +32,7 @@ const unitOf = (stdout: string): Unit => {
     file: word("UnitFileState"),
     result: word("Result"),
     user: word("User"),
+    groups: `${word("Group")} ${word("SupplementaryGroups")}`.split(" ").filter((name) => name !== ""),
     restarts: Number(word("NRestarts")) || 0
   }
 }

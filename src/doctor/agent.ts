@@ -6,6 +6,7 @@ import { lookAtDrift } from "./agent/drift.ts"
 import { lookAtAgent, lookAtMaster } from "./agent/ends.ts"
 import { lookAtEngine } from "./agent/engine.ts"
 import { checksOf } from "./check.ts"
+import { unlessClosed } from "./closedTo.ts"
 import { lookAtDirectories } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Finding, green, red, yellow } from "./row.ts"
@@ -66,7 +67,7 @@ const lookAtAuth = Effect.fnUntraced(function* (settings: AgentSettings) {
     if (read._tag === "Failure" && file !== undefined)
       return [red(read.failure.message, tokenMend(read.failure.message, file, asRoot("doctor")))]
   }
-  return [judgeAuth(settings, `sudoedit ${word(configFile)}`)]
+  return [yield* unlessClosed([settings.auth.bearer_token_file], judgeAuth(settings, `sudoedit ${word(configFile)}`))]
 })
 
 /** All of them. */

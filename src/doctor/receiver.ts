@@ -5,6 +5,7 @@ import type { ReceiverSettings } from "../domain/receiverSettings.ts"
 import type { FleetFiles } from "../receiver/master/readFleet.ts"
 import type { StoreOptions } from "../receiver/storePaths.ts"
 import { checksOf } from "./check.ts"
+import { unlessClosed } from "./closedTo.ts"
 import { lookAtDirectories, madeFor } from "./directories.ts"
 import { Ourselves } from "./ourselves.ts"
 import { type Connections, lookAtAuth, lookAtHealth } from "./receiver/door.ts"
@@ -57,7 +58,8 @@ const lookAtGate = Effect.fnUntraced(function* <R>(
   const found = yield* sources
   if (found === undefined) return [gateWithout(edit)]
   const repoPath = settings.repo_path ?? "/opt/cis490"
-  return [judgeGate(yield* askSources(found), { asRoot: asRoot("doctor"), edit, settings, repoPath })]
+  const judged = judgeGate(yield* askSources(found), { asRoot: asRoot("doctor"), edit, settings, repoPath })
+  return [yield* unlessClosed(settings.forgejo_url === undefined ? [] : [settings.auth_token_file], judged)]
 }, Effect.scoped)
 
 export interface Where {

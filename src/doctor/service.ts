@@ -97,8 +97,10 @@ export const running = Effect.map(
   })
 )
 
-/** Whom the service runs as; `undefined` where there is none, or it is root's. */
-export const serviceUser = Effect.map(
-  ourUnit,
-  Option.match({ onNone: () => undefined, onSome: ({ user }) => (user === "" || user === "root" ? undefined : user) })
+/** Our unit where it runs as somebody else than root; `undefined` where there is none. */
+export const serviceUnit = Effect.map(ourUnit, (unit) =>
+  Option.getOrUndefined(Option.filter(unit, ({ user }) => user !== "" && user !== "root"))
 )
+
+/** Whom the service runs as; `undefined` where there is none, or it is root's. */
+export const serviceUser = Effect.map(serviceUnit, (unit) => unit?.user)

@@ -7,6 +7,7 @@ import { runOuts } from "../domain/revocationList.ts"
 import { formatTime } from "../domain/time.ts"
 import { orMissing } from "../presence.ts"
 import { type Certificate, Certificates } from "../services/Certificates.ts"
+import { unlessClosed } from "./closedTo.ts"
 import { ofNobody, type Renewal } from "./renewal.ts"
 import { about, type Finding, green, red, yellow } from "./row.ts"
 import { word } from "./shell.ts"
@@ -118,20 +119,24 @@ export const judgeLists = (lists: ReadonlyArray<number | "never" | undefined>, f
   return first - now < NOW_MILLIS ? yellow(found, show) : green(found)
 }
 
+const aboutFile = (file: string, finding: Finding) =>
+  Effect.map(unlessClosed([file], finding), (said) => about(file, said))
+
 export const lookAtLists = Effect.fnUntraced(function* (file: string) {
   const pem = yield* readPem(file)
   const now = yield* Clock.currentTimeMillis
-  return [about(file, pem === undefined ? missing(file) : judgeLists(runOuts(pem), file, now))]
+  return [yield* aboutFile(file, pem === undefined ? missing(file) : judgeLists(runOuts(pem), file, now))]
 })
 
 export const lookAtAuthorities = Effect.fnUntraced(function* (file: string) {
-  return [about(file, yield* judgeCertificateFile(file, "authorities", yield* readPem(file)))]
+  return [yield* aboutFile(file, yield* judgeCertificateFile(file, "authorities", yield* readPem(file)))]
 })
 
 export const lookAtCertificate = Effect.fnUntraced(function* (file: string, renewal: Renewal = ofNobody) {
-  return [about(file, yield* judgeCertificateFile(file, "chain", yield* readPem(file), renewal))]
+  return [yield* aboutFile(file, yield* judgeCertificateFile(file, "chain", yield* readPem(file), renewal))]
 })
 
 export const lookAtKey = Effect.fnUntraced(function* (file: string, certificate: string) {
-  return [about(file, yield* judgeKeyFile(file, yield* readPem(file), certificate, yield* readPem(certificate)))]
+  const finding = yield* judgeKeyFile(file, yield* readPem(file), certificate, yield* readPem(certificate))
+  return [yield* aboutFile(file, finding)]
 })

@@ -16,6 +16,8 @@ export interface Unit {
   readonly result: string
   /** Whom it runs as; empty for root. */
   readonly user: string
+  /** Those that its user is put into, beside those that he is in. */
+  readonly groups: ReadonlyArray<string>
   /** Times it was started again by itself since somebody started it. */
   readonly restarts: number
 }

@@ -113,7 +113,14 @@ describe("the service manager", () => {
   it.effect("says how a unit is", () =>
     withTools(
       Effect.fnUntraced(function* (tools: FakeTools) {
-        tools.unit({ ActiveState: "failed", Result: "watchdog", User: "cis490", NRestarts: "7" })
+        tools.unit({
+          ActiveState: "failed",
+          Result: "watchdog",
+          User: "cis490",
+          NRestarts: "7",
+          Group: "ssl-cert",
+          SupplementaryGroups: "docker kvm"
+        })
         expect(yield* unit).toEqual({
           load: "loaded",
           active: "failed",
@@ -121,10 +128,11 @@ describe("the service manager", () => {
           file: "enabled",
           result: "watchdog",
           user: "cis490",
+          groups: ["ssl-cert", "docker", "kvm"],
           restarts: 7
         })
         expect(tools.asked()).toMatch(
-          /^systemctl --no-pager show --property=.*User,NRestarts.* -- cis490-shipper\.service$/m
+          /^systemctl --no-pager show --property=.*User,NRestarts,Group,SupplementaryGroups -- cis490-shipper\.service$/m
         )
       })
     )

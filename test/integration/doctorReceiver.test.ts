@@ -4,7 +4,7 @@ import * as http from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { mendIt, readDoctor } from "../support/doctor.ts"
+import { closedToNobody, mendIt, readDoctor } from "../support/doctor.ts"
 import { EPISODE, makeEpisode, PATH } from "../support/episode.ts"
 import { startFakeForgejo } from "../support/fakeForgejo.ts"
 import { makeFakeTools } from "../support/fakeTools.ts"
@@ -236,6 +236,13 @@ test("the gate: Forgejo, its fallback, neither, off", async () => {
   })
   expect(await gate({ branch: "gone" })).toMatchObject({ state: "red", found: expect.stringMatching(/no branch gone/) })
   expect(await gate({ enabled: false })).toMatchObject({ state: "yellow", mend: `sudoedit ${central.configFile}` })
+  const token = central.path("token")
+  fs.writeFileSync(token, "hunter2", { mode: 0o600 })
+  fs.chmodSync(central.home, 0o711)
+  central.tools.unit({ User: "nobody" })
+  expect(await gate({ ...at(forgejo.url), auth_token_file: token })).toMatchObject(closedToNobody(token))
+  expect(await gate({ auth_token_file: token })).toMatchObject({ state: "green" })
+  central.tools.unit()
   central.configure({ version_gate: at(forgejo.url) })
   await using stalled = await startFakeForgejo(central.path("code"), { play: () => "stall" })
   expect(await gate(at(stalled.url))).toMatchObject({
@@ -309,6 +316,13 @@ test("who may come in: an open address without a key, a token file that is not t
     found: expect.stringContaining("may not be read by this user"),
     mend: `sudo cis490-receiver doctor --config ${central.configFile}`
   })
+
+  fs.chmodSync(tokenFile, 0o600)
+  central.tools.unit({ User: "nobody" })
+  expect((await central.doctor()).of("auth")).toMatchObject(closedToNobody(tokenFile))
+  central.configure({ auth: { bearer_token: "hunter2", admin_token_file: tokenFile } }, "0.0.0.0:1")
+  expect((await central.doctor()).of("auth")).toMatchObject(closedToNobody(tokenFile))
+  central.tools.unit()
 
   const [cert, key, ca] = [join(PEM, "server.pem"), join(PEM, "client-new.key"), central.path("ca.pem")]
   const lists = join(PEM, "crl/until-2027-02-15.pem")

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { mendIt, readDoctor } from "../support/doctor.ts"
+import { closedToNobody, mendIt, readDoctor } from "../support/doctor.ts"
 import { refuses, says, startFakeReceiver } from "../support/fakeReceiver.ts"
 import { makeFakeTools } from "../support/fakeTools.ts"
 import { makeReceiverBox } from "../support/receiverBox.ts"
@@ -392,6 +392,41 @@ test("TLS files: missing, broken, expiring, expired, of another key", async () =
   const left = new X509Certificate(fs.readFileSync(file("client.pem"))).validToDate.getTime() - Date.now()
   const at = async (days: number) => (await states({ ahead: left - days * DAY }))["client.pem"]
   expect([await at(15), await at(10), await at(1), await at(-1)]).toEqual(["green", "yellow", "red", "red"])
+})
+
+test("secrets that root can read and the service cannot; the mends give them to the service", async () => {
+  await using receiver = await welcoming()
+  using host = await makeHost(receiver.url)
+  const [token, ca] = [join(host.home, "keys/token"), join(host.home, "keys/ca.pem")]
+  fs.chmodSync(host.home, 0o711)
+  fs.mkdirSync(join(host.home, "keys"), { mode: 0o711 })
+  fs.writeFileSync(token, "hunter2")
+  fs.copyFileSync(join(PEM, "ca.pem"), ca)
+  for (const file of [token, ca]) fs.chmodSync(file, 0o640)
+  host.configure({ receiver: { bearer_token_file: token, ca_bundle: ca } })
+  const looks = async (unit: Readonly<Record<string, string>>) => {
+    host.tools.unit(unit)
+    const found = await host.doctor()
+    return [found.of("receiver"), found.of("tls")] as const
+  }
+  const open = [{ state: "green" }, { state: "green" }]
+  for (const unit of [{}, { User: "root" }, { User: "nobody", LoadState: "not-found" }, { User: "who is that" }]) {
+    expect(await looks(unit)).toMatchObject(open)
+  }
+  for (const group of [{ Group: "root" }, { SupplementaryGroups: "daemon root" }]) {
+    expect(await looks({ User: "nobody", ...group })).toMatchObject(open)
+  }
+
+  const closed = await looks({ User: "nobody" })
+  expect(closed).toMatchObject([closedToNobody(token), closedToNobody(ca)])
+  fs.chmodSync(join(host.home, "keys"), 0o700)
+  expect(await looks({ User: "nobody" })).toMatchObject([
+    closedToNobody(token, `namei -l ${token}`),
+    closedToNobody(ca, `namei -l ${ca}`)
+  ])
+  fs.chmodSync(join(host.home, "keys"), 0o711)
+  for (const row of closed) if (row.mend !== null) await mendIt(host.tools, row)
+  expect(await looks({ User: "nobody" })).toMatchObject(open)
 })
 
 const yellow = "did not answer within 8 s"

@@ -1,9 +1,11 @@
 /** The master, and the real agent with something in place of its engine. */
-import { writeFileSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import type { Row } from "../../src/doctor/row.ts"
 import { HostId } from "../../src/domain/names.ts"
 import { makeAgentBox } from "../support/agentBox.ts"
+import { closedToNobody, readDoctor } from "../support/doctor.ts"
+import { makeFakeTools } from "../support/fakeTools.ts"
 import { startReceiver, TOKENS, tokens } from "../support/receiver.ts"
 import { startStandInEngine } from "../support/standInEngine.ts"
 import { called, hashOf, TWO_LANS } from "../support/topology.ts"
@@ -137,4 +139,24 @@ test("doctor says whether the master takes this host's heartbeats, and sends non
     headers: { authorization: `Bearer ${TOKENS.admin}` }
   })
   expect(JSON.parse(hosts.text)).toMatchObject([{ host_id: "lab-1", last_heartbeat: null }])
+})
+
+test("doctor as root says which tokens the agent cannot read", async () => {
+  await using engine = await startStandInEngine()
+  using box = makeAgentBox(engine.socket)
+  const agents = [{ hostId: LAB, url: "http://127.0.0.1:1", tokenFile: undefined, tls: { verify_tls: true } }]
+  await using receiver = await startReceiver({ tokens, agents })
+  const tools = makeFakeTools(box.home)
+  tools.unit({ User: "nobody" })
+  const [own, masters] = [`${box.home}/own`, `${box.home}/masters`]
+  chmodSync(box.home, 0o711)
+  writeFileSync(own, AGENTS_TOKEN, { mode: 0o600 })
+  writeFileSync(masters, TOKENS.host, { mode: 0o600 })
+  box.configure({
+    auth: { bearer_token_file: own },
+    master: { url: `http://127.0.0.1:${receiver.port}`, bearer_token_file: masters }
+  })
+  const found = readDoctor(await box.run(["doctor", "--json"], { env: { PATH: tools.path } }))
+  expect(found.of("auth")).toMatchObject(closedToNobody(own))
+  expect(found.of("master")).toMatchObject(closedToNobody(masters))
 })

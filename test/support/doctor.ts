@@ -19,6 +19,12 @@ export const readDoctor = (ran: Ran) => {
   return { ...ran, rows, of, unwell: rows.filter(({ state }) => state !== "green") }
 }
 
+/** What is said of a file that only root can read, with `User=nobody`: to root, as nobody else can ask. */
+export const closedToNobody = (file: string, mend = `sudo chown nobody: ${file}`): Partial<Row> =>
+  process.getuid?.() === 0
+    ? { state: "red", found: `${file} cannot be read by nobody, whom the service runs as`, mend }
+    : { state: "green" }
+
 /** Runs the mend of a row as a person would, and expects that it does what it is for. */
 export const mendIt = async (tools: FakeTools, { mend }: Row): Promise<void> => {
   expect(mend).not.toBeNull()

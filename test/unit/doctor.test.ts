@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import { systemError } from "effect/PlatformError"
 import * as TestClock from "effect/testing/TestClock"
 import { type Check, checksOf, examine, LOOK_MILLIS } from "../../src/doctor/check.ts"
+import { judgeClosed } from "../../src/doctor/closedTo.ts"
 import { judgeUnusable, judgeUsable } from "../../src/doctor/config.ts"
 import { judgeDirectories, madeFor, type Place } from "../../src/doctor/directories.ts"
 import { formatRows } from "../../src/doctor/format.ts"
@@ -151,6 +152,7 @@ describe("the service", () => {
     file: "enabled",
     result: "success",
     user: "cis490",
+    groups: [],
     restarts: 0
   }
   it.each([
@@ -302,6 +304,20 @@ it("secrets are taken out wherever they are, the longest first, also as JSON wri
     'a <redacted> b {"t":"<redacted>"} <redacted>'
   )
   expect(withoutSecrets('{"t":"to\\"ken"}', ['to"ken'])).toBe('{"t":"<redacted>"}')
+})
+
+describe("a file of the service's", () => {
+  const said = (code: number, stderr = "") => ({ code, stdout: "", stderr })
+  const [yes, no] = [said(0), said(1)]
+  it.each([
+    ["that its user can read is well", yes, yes, undefined],
+    ["that he cannot read is given to him", no, yes, "sudo chown cis490: '/etc/a b'"],
+    ["that lies where he may not go leads to where that is", no, no, "namei -l '/etc/a b'"],
+    ["is well where nobody can be asked", said(127, "setpriv: setgroups failed: no"), yes, undefined],
+    ["is well where the user is not known", said(1, "setpriv: failed to parse reuid: 'x'"), yes, undefined]
+  ] as const)("%s", (_, read, enter, mend) => {
+    expect(judgeClosed("/etc/a b", "cis490", read, enter)?.mend).toBe(mend)
+  })
 })
 
 it.each([

@@ -9,6 +9,7 @@ import type { AgentSettings } from "../../domain/agentSettings.ts"
 import { path } from "../../domain/protocol.ts"
 import { agentPath } from "../../domain/topology/wire.ts"
 import { Transport } from "../../services/Transport.ts"
+import { unlessClosed } from "../closedTo.ts"
 import { Ourselves } from "../ourselves.ts"
 import { addressOf, starts, wordsOfHttp } from "../receiver/door.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
@@ -88,5 +89,5 @@ export const lookAtMaster = Effect.fnUntraced(function* ({ host_id, master }: Ag
     edit: `sudoedit ${words([configFile, ...(tokenFile === undefined ? [] : [tokenFile])])}`,
     makeKnown: elsewhere("the master", "sudoedit /etc/cis490/receiver.toml && sudo systemctl restart cis490-receiver")
   }
-  return [judgeMaster(heard, mends)]
+  return [yield* unlessClosed([tokenFile], judgeMaster(heard, mends))]
 }, Effect.scoped)

@@ -10,6 +10,7 @@ import type { ReceiverSettings } from "../../domain/receiverSettings.ts"
 import { mayListen } from "../../receiver/auth.ts"
 import { Transport } from "../../services/Transport.ts"
 import { readToken } from "../../token.ts"
+import { unlessClosed } from "../closedTo.ts"
 import { Ourselves } from "../ourselves.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
 import { running } from "../service.ts"
@@ -66,7 +67,7 @@ export const lookAtAuth = Effect.fnUntraced(function* ({ auth, listen }: Receive
     certificates,
     proxy
   }
-  return [judgeAuth(listen, keys, edit)]
+  return [yield* unlessClosed([auth.bearer_token_file, auth.admin_token_file], judgeAuth(listen, keys, edit))]
 })
 
 /** What the running receiver says of itself; no status when nothing answers. */

@@ -14,6 +14,7 @@ import { Destination } from "../../shipper/Destination.ts"
 import { installedCommit } from "../../shipper/installedCode.ts"
 import { Layout } from "../../shipper/layout.ts"
 import { ask } from "../../shipper/Receiver.ts"
+import { unlessClosed } from "../closedTo.ts"
 import { Ourselves } from "../ourselves.ts"
 import { about, type Finding, green, red, yellow } from "../row.ts"
 import { elsewhere, word } from "../shell.ts"
@@ -168,13 +169,14 @@ export const lookAtReceiver = Effect.fnUntraced(function* <E, R, R2>(
   )
   const heard = yield* Clock.currentTimeMillis
   const ping = judgePing(result, { url, asRoot: asRoot("doctor"), configFile, tokenFile, ping: command("ping") })
-  if (ping.state !== "green" || !Predicate.isObject(result.body)) return [ping]
+  const door = yield* unlessClosed([tokenFile], ping)
+  if (ping.state !== "green" || !Predicate.isObject(result.body)) return [door]
   const repoPath = settings.code.repo_path
   const mends = { edit: `sudoedit ${word(configFile)}`, repoPath, update: yield* update, url }
   const commit = judgeCommit(words.commit ?? undefined, result.body, mends)
   const said = Predicate.isString(result.body.server_time) ? parseTime(result.body.server_time) : Option.none()
   return [
-    ping,
+    door,
     about(repoPath, commit, "commit"),
     ...Option.match(said, {
       onNone: () => [],
