@@ -1,10 +1,11 @@
 /** What doctor looks at on a lab host, as one table. */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import { DEFAULT_REMEDIATION } from "../domain/receiverSettings.ts"
-import type { ShipperSettings } from "../domain/shipperSettings.ts"
+import { type ShipperSettings, timetableOf } from "../domain/shipperSettings.ts"
 import type { Installation } from "../shipper/checkin.ts"
 import type { Destination } from "../shipper/Destination.ts"
 import type { Link } from "../shipper/Link.ts"
@@ -70,7 +71,7 @@ export const checksWith = Effect.fnUntraced(function* <R>(
   /** To the receiver. */
   link: Layer.Layer<Destination | HttpClient | Installation | Link, never, R>
 ) {
-  const { asRoot, command } = yield* Ourselves
+  const { asRoot, command, configFile } = yield* Ourselves
   const paths = yield* Layout
   const episodes = yield* Effect.cached(survey)
   const update = yield* Effect.cached(updateCommand)
@@ -129,8 +130,9 @@ export const checksWith = Effect.fnUntraced(function* <R>(
         const found = yield* episodes
         const now = yield* Clock.currentTimeMillis
         // The daemon begins anew with a pass; without one, that is what `once` is for.
-        const mend = (yield* running) === "running" ? `sudo systemctl restart ${UNIT}` : command("once")
-        return [judgeBacklog(found, now, mend)]
+        const send = (yield* running) === "running" ? `sudo systemctl restart ${UNIT}` : command("once")
+        const line = { timetable: timetableOf(settings.shipper), zone: yield* DateTime.CurrentTimeZone }
+        return [judgeBacklog(found, now, line, { edit: `sudoedit ${word(configFile)}`, send })]
       })
     },
     {

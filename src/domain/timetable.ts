@@ -63,22 +63,40 @@ const untilBoundary = (windows: ReadonlyArray<Window>, minute: number): number =
   Math.min(MINUTES_OF_DAY, ...windows.flatMap(({ from, to }) => [from, to]).filter((boundary) => boundary > minute)) -
   minute
 
+/** The first full minute after `millis` at which a window may begin or end. */
+const nextBoundary = (windows: ReadonlyArray<Window>, zone: DateTime.TimeZone, millis: number): number => {
+  const offset = (at: number): number => DateTime.zonedOffset(DateTime.makeZonedUnsafe(at, { timeZone: zone }))
+  const minute = millis - (millis % MINUTE_MILLIS)
+  let step = untilBoundary(windows, wallTime(minute, zone).minute)
+  // What the clock shows jumps somewhere on the way.
+  while (step > 1 && offset(minute + step * MINUTE_MILLIS) !== offset(minute)) step = Math.floor(step / 2)
+  return minute + step * MINUTE_MILLIS
+}
+
 /**
  * The first moment from `millis` on, to the minute, at which something may be sent; `undefined` when there is none within a week.
  */
 export const opensAt = (timetable: Timetable, zone: DateTime.TimeZone, millis: number): number | undefined => {
   const isOpen = (at: number): boolean => rateAt(timetable, zone, at) > 0
   if (isOpen(millis)) return millis
-  const offset = (at: number): number => DateTime.zonedOffset(DateTime.makeZonedUnsafe(at, { timeZone: zone }))
   const end = millis + (WEEK + MINUTES_OF_DAY) * MINUTE_MILLIS
-  for (let at = millis - (millis % MINUTE_MILLIS); at < end; ) {
-    let step = untilBoundary(timetable.windows, wallTime(at, zone).minute)
-    // What the clock shows jumps somewhere on the way.
-    while (step > 1 && offset(at + step * MINUTE_MILLIS) !== offset(at)) step = Math.floor(step / 2)
-    at += step * MINUTE_MILLIS
+  for (let at = millis; at < end; ) {
+    at = nextBoundary(timetable.windows, zone, at)
     if (isOpen(at)) return at
   }
   return undefined
+}
+
+/** For how many milliseconds between two moments something could be sent. */
+export const openFor = (timetable: Timetable, zone: DateTime.TimeZone, from: number, to: number): number => {
+  if (!everCloses(timetable)) return to - from
+  let open = 0
+  for (let at = from; at < to; ) {
+    const next = Math.min(to, nextBoundary(timetable.windows, zone, at))
+    if (rateAt(timetable, zone, at) > 0) open += next - at
+    at = next
+  }
+  return open
 }
 
 /** `22:00`, of minutes since midnight. */

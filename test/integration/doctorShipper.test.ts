@@ -265,6 +265,13 @@ test("an old backlog; the mend ships it", async () => {
   host.tools.unit()
   host.episode("E2")
   expect((await host.doctor()).of("backlog").mend).toBe("sudo systemctl restart cis490-shipper")
+  const days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
+  fs.appendFileSync(host.configFile, `[[shipper.window]]\ndays = ${days}\nfrom = "00:00"\nto = "24:00"\nrate = 0\n`)
+  expect((await host.doctor()).of("backlog")).toMatchObject({
+    state: "red",
+    found: expect.stringMatching(/; window closed for more than a week$/),
+    mend: `sudoedit ${host.configFile}`
+  })
 })
 
 test("a clogged quarantine, by reason; each mend clears its row", async () => {

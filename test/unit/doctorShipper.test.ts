@@ -1,3 +1,4 @@
+import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { describe, expect, it } from "vitest"
 import { judgeBacklog, judgeNames } from "../../src/doctor/shipper/backlog.ts"
@@ -9,6 +10,7 @@ import { deniedTo, judgeChanging, judgeReadable } from "../../src/doctor/shipper
 import { judgeClock, judgeCommit, judgePing } from "../../src/doctor/shipper/receiver.ts"
 import { EpisodeId } from "../../src/domain/names.ts"
 import { formatTime } from "../../src/domain/time.ts"
+import { DAYS } from "../../src/domain/timetable.ts"
 import { JournalClosed } from "../../src/services/Journal.ts"
 
 const HOUR = 3_600_000
@@ -104,6 +106,9 @@ describe("the backlog", () => {
   const episodes = (over: Partial<Episodes>): Episodes => ({ strays: [], waiting: [], held: [], left: 0, ...over })
   const waiting = (...ages: ReadonlyArray<number>) =>
     ages.map((age, at) => ({ id: EpisodeId.make(`E${at}`), since: NOW - age }))
+  const zone = DateTime.zoneMakeOffset(0)
+  const open = { zone, timetable: { rate: Infinity, windows: [] } }
+  const mends = { edit: "edit", send: "once" }
   it.each([
     ["green", []],
     ["green", [0, HOUR - 1]],
@@ -111,19 +116,37 @@ describe("the backlog", () => {
     ["yellow", [DAY - 1]],
     ["red", [0, DAY, 5]]
   ] as const)("%s when the waiting are %j ms old", (state, ages) => {
-    const finding = judgeBacklog(episodes({ waiting: waiting(...ages) }), NOW, "once")
+    const finding = judgeBacklog(episodes({ waiting: waiting(...ages) }), NOW, open, mends)
     expect(finding).toMatchObject({ state, mend: state === "green" ? null : "once" })
   })
   it("is yellow where even the oldest is of a time to come", () => {
-    expect(judgeBacklog(episodes({ waiting: waiting(-2 * HOUR) }), NOW, "once")).toMatchObject({
+    expect(judgeBacklog(episodes({ waiting: waiting(-2 * HOUR) }), NOW, open, mends)).toMatchObject({
       state: "yellow",
       found: expect.stringContaining("the oldest, E0, is 2 h ahead of the clock here: the clock of this machine was"),
       mend: "timedatectl"
     })
-    expect(judgeBacklog(episodes({ waiting: waiting(-60_000) }), NOW, "once").state).toBe("green")
+    expect(judgeBacklog(episodes({ waiting: waiting(-60_000) }), NOW, open, mends).state).toBe("green")
+  })
+  // Of 2027-01-15, at which the clock shows 08:00.
+  const closed = (from: number, to: number) => ({
+    zone,
+    timetable: { rate: Infinity, windows: [{ days: DAYS, from: from * 60, to: to * 60, rate: 0 }] }
+  })
+  it.each([
+    ["that came while nothing could be sent", closed(2, 20), 5 * HOUR, "green", null, "; window closed until 20:00"],
+    ["from shortly before", closed(2, 20), 6 * HOUR + 1, "green", null, "; window closed until 20:00"],
+    ["from long before", closed(2, 20), 7 * HOUR, "yellow", "edit", "; window closed until 20:00"],
+    ["from days before", closed(2, 20), 5 * DAY, "red", "edit", "; window closed until 20:00"],
+    ["that can be sent again", closed(2, 8), 6 * HOUR, "green", null, "for 6 h"],
+    ["that can be sent again for long", closed(2, 7), 6 * HOUR, "yellow", "once", "for 6 h"],
+    ["that can never be sent", closed(0, 24), HOUR, "yellow", "edit", "; window closed for more than a week"]
+  ] as const)("%s counts by when it could be sent", (_, line, age, state, mend, end) => {
+    const finding = judgeBacklog(episodes({ waiting: waiting(age) }), NOW, line, mends)
+    expect(finding).toMatchObject({ state, mend })
+    expect(finding.found.endsWith(end)).toBe(true)
   })
   it("names the oldest, and says what it did not come to", () => {
-    expect(judgeBacklog(episodes({ waiting: waiting(5, DAY), left: 7 }), NOW, "once").found).toBe(
+    expect(judgeBacklog(episodes({ waiting: waiting(5, DAY), left: 7 }), NOW, open, mends).found).toBe(
       "2 episodes waiting, 7 more not looked at; the oldest, E1, for 1 d"
     )
   })

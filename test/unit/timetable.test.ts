@@ -1,7 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { DAYS, type Day, opensAt, rateAt, type Timetable } from "../../src/domain/timetable.ts"
+import { DAYS, type Day, openFor, opensAt, rateAt, type Timetable } from "../../src/domain/timetable.ts"
 
 const zone = (name: string): DateTime.TimeZone => DateTime.zoneMakeNamedUnsafe(name)
 const UTC = zone("UTC")
@@ -53,6 +53,16 @@ describe("a timetable", () => {
     expect(opens(timetable, UTC, "2026-01-02T07:00:00Z")).toBe("2026-01-02T07:00:00.000Z")
   })
 
+  it("is open for what its windows leave, to the millisecond", () => {
+    const open = (timetable: Timetable, from: string, to: string) =>
+      openFor(timetable, UTC, Date.parse(from), Date.parse(to)) / 60_000
+    const office = { rate: 1, windows: [window("12:00", "13:00", 9), window("08:00", "18:00", 0)] }
+    expect(open(office, "2026-01-01T07:00:30Z", "2026-01-01T19:00:15Z")).toBe(59.5 + 60 + 60.25)
+    expect(open(office, "2026-01-01T09:00:30Z", "2026-01-01T09:00:40Z")).toBe(0)
+    expect(open(office, "2026-01-01T00:00:00Z", "2026-01-11T00:00:00Z")).toBe(10 * 15 * 60)
+    expect(open({ rate: 1, windows: [] }, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")).toBe(1440)
+  })
+
   it("that never opens says so", () => {
     expect(opens({ rate: 1, windows: [window("00:00", "24:00", 0)] }, UTC, "2026-01-01T00:00Z")).toBeUndefined()
   })
@@ -73,6 +83,14 @@ describe("when clocks change", () => {
     expect(opens(night, berlin, "2026-10-24T20:00:00Z")).toBe("2026-10-25T05:00:00.000Z")
     expect(opens(night, newYork, "2026-03-08T03:00:00Z")).toBe("2026-03-08T10:00:00.000Z")
     expect(opens(night, newYork, "2026-11-01T02:00:00Z")).toBe("2026-11-01T11:00:00.000Z")
+  })
+
+  it("a night leaves the day as long as it is", () => {
+    const hours = (where: DateTime.TimeZone, from: string, to: string) =>
+      openFor(night, where, Date.parse(from), Date.parse(to)) / 3_600_000
+    expect(hours(berlin, "2026-03-28T05:00:00Z", "2026-03-30T04:00:00Z")).toBe(32)
+    expect(hours(berlin, "2026-10-25T04:30:00Z", "2026-10-25T05:30:00Z")).toBe(0.5)
+    expect(hours(berlin, "2026-10-25T22:00:00Z", "2026-10-26T05:00:00Z")).toBe(0)
   })
 
   it("what lies in the hour that is left out does not come that day, what reaches out of it does", () => {

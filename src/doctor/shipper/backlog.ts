@@ -1,5 +1,7 @@
 /** How long the oldest episode waits, and what lies about that is no episode. */
+import type * as DateTime from "effect/DateTime"
 import { counted, duration } from "../../domain/humanize.ts"
+import { closedWords, openFor, opensAt, rateAt, type Timetable } from "../../domain/timetable.ts"
 import type { Paths } from "../../shipper/layout.ts"
 import { ahead } from "../ahead.ts"
 import { type Finding, green, red, yellow } from "../row.ts"
@@ -9,15 +11,40 @@ import { type Episodes, oldestOf } from "./episodes.ts"
 const LONG_MILLIS = 3_600_000
 const TOO_LONG_MILLIS = 24 * LONG_MILLIS
 
-/** `mend` sends what waits, now. */
-export const judgeBacklog = ({ left, waiting }: Episodes, now: number, mend: string): Finding => {
+/** When something may be sent. */
+export interface Line {
+  readonly timetable: Timetable
+  readonly zone: DateTime.TimeZone
+}
+
+export interface BacklogMends {
+  /** Opens the configuration. */
+  readonly edit: string
+  /** Sends what waits, now. */
+  readonly send: string
+}
+
+/** The time for which the timetable let nothing through does not count, unless it never lets anything through. */
+const heldUp = ({ timetable, zone }: Line, since: number, now: number): number =>
+  opensAt(timetable, zone, now) === undefined ? now - since : openFor(timetable, zone, since, now)
+
+export const judgeBacklog = (
+  { left, waiting }: Episodes,
+  now: number,
+  line: Line,
+  { edit, send }: BacklogMends
+): Finding => {
   const oldest = oldestOf(waiting)
   const unseen = left === 0 ? "" : `, ${left} more not looked at`
   if (oldest === undefined) return green(`nothing waits${unseen}`)
   const age = now - oldest.since
-  const found = `${counted(waiting.length, "episode")} waiting${unseen}; the oldest, ${oldest.id}, for ${duration(age)}`
-  if (age >= TOO_LONG_MILLIS) return red(found, mend)
-  if (age >= LONG_MILLIS) return yellow(found, mend)
+  const isClosed = rateAt(line.timetable, line.zone, now) === 0
+  const closed = isClosed ? `; ${closedWords(line.timetable, line.zone, now)}` : ""
+  const mend = isClosed ? edit : send
+  const found = `${counted(waiting.length, "episode")} waiting${unseen}; the oldest, ${oldest.id}, for ${duration(age)}${closed}`
+  const held = heldUp(line, oldest.since, now)
+  if (held >= TOO_LONG_MILLIS) return red(found, mend)
+  if (held >= LONG_MILLIS) return yellow(found, mend)
   return (
     ahead(age, `${counted(waiting.length, "episode")} waiting${unseen}; the time of the oldest, ${oldest.id},`) ??
     green(found)
