@@ -1,4 +1,4 @@
-/** Plans that broke a promise once, smaller than they were. They are run every time. */
+/** Plans that broke a promise once, or would with one of the planted mistakes, smaller than they were. They are run every time. */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Plan } from "./plan/plan.ts"
