@@ -1,5 +1,6 @@
 /** Files that this user can read and the service cannot: the system is asked as the service's user. */
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { command, type Said } from "../command.ts"
 import { parentOf } from "../domain/parentOf.ts"
@@ -11,7 +12,7 @@ import { word } from "./shell.ts"
 /** As test(1) says no. Where setpriv(1) fails instead, as for whoever is not root, it says why, and nothing is known. */
 const saysNo = ({ code, stderr }: Said): boolean => code === 1 && stderr === ""
 
-/** `read`: of the file; `enter`: of the directory that it lies in. */
+/** `read`: of the file; `enter`: of the directory that it lies in, and of that in which the link to it does. */
 export const judgeClosed = (file: string, user: string, read: Said, enter: Said): Finding | undefined =>
   saysNo(read)
     ? red(
@@ -21,12 +22,14 @@ export const judgeClosed = (file: string, user: string, read: Said, enter: Said)
     : undefined
 
 const askAs = Effect.fnUntraced(function* ({ groups, user }: Unit, file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const real = yield* fs.realPath(file)
   const gids = (yield* command("id", ["-G", "--", user], {})).stdout.trim().split(" ")
   const as = [`--reuid=${user}`, `--regid=${gids[0]}`, `--groups=${[...gids, ...groups].join(",")}`]
   const [read, enter] = yield* Effect.all(
     [
       command("setpriv", [...as, "--", "test", "-r", file], {}),
-      command("setpriv", [...as, "--", "test", "-x", parentOf(file)], {})
+      command("setpriv", [...as, "--", "test", "-x", parentOf(file), "-a", "-x", parentOf(real)], {})
     ],
     { concurrency: 2 }
   )

@@ -14,7 +14,7 @@ import { Link } from "./Link.ts"
 import { noteTrouble } from "./lastWords.ts"
 import { sweep } from "./outbox.ts"
 import { plannedWait } from "./Progress.ts"
-import { type PassResult, runPass } from "./pass.ts"
+import { type PassResult, runPass, showsWell } from "./pass.ts"
 import type { Stop } from "./run.ts"
 import { makeTeller, type Teller } from "./standing.ts"
 import { watchdog } from "./watchdog.ts"
@@ -94,7 +94,7 @@ const scan = Effect.fnUntraced(function* ({ passed }: Teller, sweepAgain: Sweepi
     // An upload that got on is a success too: beside an episode that stops every pass it would soon send one append in five minutes.
     failures = stop === undefined ? 0 : counts.shipped > 0 || handedBack ? 1 : failures + 1
     if (stop !== undefined) yield* sayOnce(stop)
-    else if (closed === undefined && trouble.over()) yield* Effect.logInfo("shipping again")
+    else if (closed === undefined && showsWell(result) && trouble.over()) yield* Effect.logInfo("shipping again")
     yield* passed(result)
     yield* plannedWait(Math.max(SHORTEST_WAIT_MILLIS, (yield* pauseAfter(result, failures)) * 1000))
     if (closed !== undefined) {

@@ -49,5 +49,5 @@ export const meetUnreadable = Effect.fnUntraced(function* (run: Run, id: Episode
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Layout
   if (!isOfTheWholeHost(why)) yield* fs.remove(paths.tarball(id), { force: true })
-  return yield* hostTrouble(run, id, why, `outbox/${id}.tar.zst cannot be read`)
+  return yield* hostTrouble(run, id, why, `cannot be sent now: outbox/${id}.tar.zst`)
 })

@@ -17,6 +17,7 @@ import { openShelf } from "./outbox.ts"
 import { Patience } from "./Patience.ts"
 import { Progress } from "./Progress.ts"
 import { openQueue, type Queue } from "./queue.ts"
+import { Resumption } from "./resume/Resumption.ts"
 import { type Counts, count, newRun, type Run, type Stop } from "./run.ts"
 import { makeTurn, Turn } from "./Turn.ts"
 
@@ -46,6 +47,10 @@ export interface PassResult {
   readonly handedBack: boolean
 }
 
+/** Whether something got on, or nothing has to: where episodes only wait by themselves, nothing is known of what they met. */
+export const showsWell = ({ counts, handedBack, left }: Pick<PassResult, "counts" | "handedBack" | "left">): boolean =>
+  handedBack || left === 0 || counts.scanned > counts.transient_failures
+
 /** Those whose sending stopped an earlier pass. */
 const listStoppers = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
@@ -61,6 +66,13 @@ const listStoppers = Effect.gen(function* () {
 /** Notes the last success for `status`, at most this often while a pass goes on. */
 const NOTE_MILLIS = 5000
 
+/** Seconds until the other side wants to be asked again, of those that it said. */
+const rest = Effect.fnUntraced(function* ({ stop, stoppedAt }: Run) {
+  const now = yield* Clock.monotonicTimeNanos
+  const since = Number(now - (stoppedAt ?? now)) / 1e9
+  return stop?.retryAfter === undefined ? undefined : Math.max(0, stop.retryAfter - since)
+})
+
 /** Is told of a stop at once, by every worker that leaves for it. */
 type OnStop = (stop: Stop) => Effect.Effect<void>
 
@@ -69,6 +81,7 @@ const mayGoOn = Effect.fnUntraced(function* (run: Run, onStop: OnStop) {
   const left = yield* link.restrained
   if (left > 0) run.stop ??= { error: "the receiver asked to be left alone for a while", status: 429, retryAfter: left }
   if (run.stop !== undefined) {
+    run.stoppedAt ??= yield* Clock.monotonicTimeNanos
     // Not at the end of the pass: a neighbour's body in one piece may take hours yet.
     yield* onStop(run.stop)
     return false
@@ -124,7 +137,8 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   const pace = yield* Pace
   const progress = yield* Progress
   const shelf = yield* openShelf(pace.concurrency, pace.order)
-  const queue = yield* openQueue(pace.order, yield* listStoppers, how)
+  const { handedBack: begun } = yield* Resumption
+  const queue = yield* openQueue(pace.order, yield* listStoppers, { how, begun: new Set(begun) })
   const suspects = yield* readSuspects
   const run = newRun(suspects)
   progress.total = queue.total
@@ -135,7 +149,8 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   const workers = Array.from({ length: Math.max(1, Math.min(pace.concurrency, queue.total)) }, () =>
     worker(run, queue, look, onStop)
   )
-  const isStopped = Effect.sync(() => how === "in turns" && run.stop !== undefined)
+  // An upload that gets on goes on while the others may not be tried again.
+  const isStopped = Effect.map(rest(run), (left) => how === "in turns" && run.stop !== undefined && (left ?? 0) === 0)
   const turn = makeTurn(Effect.flatMap(isStopped, (stopped) => (stopped ? Effect.succeed(true) : queue.isStale)))
   yield* Effect.provideService(Effect.all(workers, { concurrency: "unbounded", discard: true }), Turn, turn)
   yield* Effect.uninterruptible(judgeSuspect(run))
@@ -147,6 +162,7 @@ export const runPass = Effect.fnUntraced(function* (how: "in turns" | "to the en
   progress.steps++
   const left = queue.total - run.counts.shipped - run.counts.fatal
   const closed = run.closed && (yield* countClosed(run.closed))
-  const { counts, handedBack, stop } = run
+  const { counts, handedBack } = run
+  const stop = run.stop && { ...run.stop, retryAfter: yield* rest(run) }
   return { counts, left, stop, closed, cut: queue.wasCut(), handedBack } satisfies PassResult
 })

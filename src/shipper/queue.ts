@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Semaphore from "effect/Semaphore"
-import { isEpisodeId } from "../domain/names.ts"
+import { type EpisodeId, isEpisodeId } from "../domain/names.ts"
 import type { Order } from "../domain/shipperSettings.ts"
 import { Volume, type Weighed } from "../services/Volume.ts"
 import { DONE_MARKER, Layout } from "./layout.ts"
@@ -49,15 +49,29 @@ const bySize: List = (accepts) => {
   })
 }
 
-const listings: Readonly<Record<Order, { readonly list: List; readonly hides: boolean }>> = {
-  "oldest-first": { list: byName(false), hides: false },
-  "newest-first": { list: byName(true), hides: true },
-  "smallest-first": { list: bySize, hides: true }
+interface Ordering {
+  readonly list: List
+  /** What comes meanwhile may have to go first. */
+  readonly hides: boolean
+  /** It pushes back what has been begun: where more comes than the line carries, no upload would come to its end. */
+  readonly pushes: boolean
+}
+
+const orderings: Readonly<Record<Order, Ordering>> = {
+  "oldest-first": { list: byName(false), hides: false, pushes: false },
+  "newest-first": { list: byName(true), hides: true, pushes: true },
+  "smallest-first": { list: bySize, hides: true, pushes: false }
 }
 
 /** Something may come at any time: after so long it is looked for again, and never more time goes into looking than into sending. */
 const TURN_NANOS = 60_000_000_000n
 const LOOKS_PER_TURN = 10n
+
+/** `begun`: what was handed back, the oldest first. */
+interface Taking {
+  readonly how: "in turns" | "to the end"
+  readonly begun?: ReadonlySet<EpisodeId>
+}
 
 /**
  * Gives one episode after the other to whoever asks, those in `last` behind all others. Names that are no ids are left out. In turns,
@@ -66,10 +80,10 @@ const LOOKS_PER_TURN = 10n
 export const openQueue = Effect.fnUntraced(function* (
   order: Order,
   last: ReadonlySet<string>,
-  how: "in turns" | "to the end"
+  { begun = new Set(), how }: Taking
 ) {
   const one = yield* Semaphore.make(1)
-  const { hides, list } = listings[order]
+  const { hides, list, pushes } = orderings[order]
   const listing = list((name) => isEpisodeId(name) && !last.has(name))
   const began = yield* Clock.monotonicTimeNanos
   let batch = yield* listing
@@ -79,21 +93,31 @@ export const openQueue = Effect.fnUntraced(function* (
   const end = listed + (look > TURN_NANOS ? look : TURN_NANOS)
   const isOver = Effect.map(Clock.monotonicTimeNanos, (now) => how === "in turns" && now > end)
   const lasts = [...last].filter(isEpisodeId).toSorted()
+  /** Behind the first of all others. */
+  const seconds = pushes ? [...begun] : []
+  const given = new Set<string>()
   let at = 0
   let cut = false
   const isEmpty = () => at === batch.names.length && !batch.more && lasts.length === 0
 
+  const take = Effect.gen(function* () {
+    if (at === batch.names.length && batch.more) {
+      batch = yield* listing
+      at = 0
+    }
+    if (at > 0 && seconds.length > 0) return seconds.shift()
+    return at < batch.names.length ? batch.names[at++] : lasts.shift()
+  })
   const next = Effect.gen(function* () {
     if (hides && (yield* isOver)) {
       cut = true
       return undefined
     }
-    if (at === batch.names.length && batch.more) {
-      batch = yield* listing
-      at = 0
-    }
-    const name = at < batch.names.length ? batch.names[at++] : lasts.shift()
-    return isEpisodeId(name) ? name : undefined
+    let name = yield* take
+    while (name !== undefined && given.has(name)) name = yield* take
+    if (!isEpisodeId(name)) return undefined
+    if (begun.has(name)) given.add(name)
+    return name
   })
   return {
     total,

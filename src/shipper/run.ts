@@ -41,6 +41,8 @@ export interface Suspect {
 export interface Run {
   readonly counts: Counts
   stop: Stop | undefined
+  /** When somebody heard of it first, on the clock that only goes on. Nanoseconds. */
+  stoppedAt: bigint | undefined
   /** An upload that got on made way. */
   handedBack: boolean
   /** Nothing may be sent any more, for a time. */
@@ -62,6 +64,7 @@ export interface Run {
 export const newRun = (suspects: Iterable<string>): Run => ({
   counts: { scanned: 0, shipped: 0, transient_failures: 0, conflicts: 0, fatal: 0 },
   stop: undefined,
+  stoppedAt: undefined,
   handedBack: false,
   closed: undefined,
   row: new Set(),

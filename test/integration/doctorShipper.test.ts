@@ -427,10 +427,17 @@ test("secrets that root can read and the service cannot; the mends give them to 
   const closed = await looks({ User: "nobody" })
   expect(closed).toMatchObject([closedToNobody(token), closedToNobody(ca)])
   fs.chmodSync(join(host.home, "keys"), 0o700)
+  const hidden = [closedToNobody(token, `namei -l ${token}`), closedToNobody(ca, `namei -l ${ca}`)]
+  expect(await looks({ User: "nobody" })).toMatchObject(hidden)
+  const [linkedToken, linkedCa] = [join(host.home, "token"), join(host.home, "ca.pem")]
+  fs.symlinkSync(token, linkedToken)
+  fs.symlinkSync(ca, linkedCa)
+  host.configure({ receiver: { bearer_token_file: linkedToken, ca_bundle: linkedCa } })
   expect(await looks({ User: "nobody" })).toMatchObject([
-    closedToNobody(token, `namei -l ${token}`),
-    closedToNobody(ca, `namei -l ${ca}`)
+    closedToNobody(linkedToken, `namei -l ${linkedToken}`),
+    closedToNobody(linkedCa, `namei -l ${linkedCa}`)
   ])
+  host.configure({ receiver: { bearer_token_file: token, ca_bundle: ca } })
   fs.chmodSync(join(host.home, "keys"), 0o711)
   for (const row of closed) if (row.mend !== null) await mendIt(host.tools, row)
   expect(await looks({ User: "nobody" })).toMatchObject(open)

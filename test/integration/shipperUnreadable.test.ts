@@ -33,7 +33,7 @@ test.each([
   box.episode("E2")
   asUser(box)
   const ran = await box.once(user)
-  expect(ran.stderr).toMatch(/<4>outbox\/E1.tar.zst cannot be read: EACCES.* episode=E1/)
+  expect(ran.stderr).toMatch(/<4>cannot be sent now: outbox\/E1.tar.zst: EACCES.* episode=E1/)
   expect(ran.counts).toEqual(counts({ scanned: 2, shipped: 1, transient_failures: 1 }))
   expect(box.names("outbox").filter((name) => name.endsWith(".zst"))).toEqual([])
   expect((await box.once(user)).counts).toEqual(counts({ scanned: 1, shipped: 1 }))

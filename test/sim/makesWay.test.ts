@@ -110,6 +110,36 @@ it("one that stops every pass holds up no upload that gets on", () => {
   expect(told("nothing is being shipped").length).toBe(1)
 })
 
+it("one that is answered with Retry-After is left alone so long, and the upload goes on meanwhile", () => {
+  let asked = 0
+  const passage: SmallLabOptions["passage"] = ({ request }) => {
+    if (!request.target.endsWith("/E3")) return {}
+    asked++
+    const headers = { "retry-after": "60", "content-length": "2", "content-type": "application/json" }
+    return { trouble: { _tag: "Answered", when: "body", answer: { status: 507, headers, body: "{}" } } }
+  }
+  const { record, runFor, shipped, start, told } = makeLab("", { passage })
+  record("E3")
+  start()
+  runFor(7 * MINUTE)
+  expect(shipped()).toEqual(["E2"])
+  expect(asked).toBeGreaterThan(5)
+  expect(asked).toBeLessThanOrEqual(8)
+  expect(told("shipping again")).toEqual([])
+})
+
+it("the newest first, and more than the line carries: what has been begun comes to its end all the same", () => {
+  const { noise, record, runFor, shipped, start, told } = makeLab('order = "newest-first"\n')
+  start()
+  for (const id of ["E3", "E4", "E5", "E6", "E7"]) {
+    runFor(2 * MINUTE)
+    record(id, noise(8_000 * KIB))
+  }
+  runFor(4 * MINUTE)
+  expect(shipped().length).toBeGreaterThanOrEqual(2)
+  expect(told("net.accept POST /v1/episodes/lab-1/E2").length).toBe(1)
+})
+
 it.each([
   "",
   "concurrency = 2",

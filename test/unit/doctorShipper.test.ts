@@ -304,6 +304,7 @@ describe("the journal", () => {
     ["nobody there", "nothing is being shipped: no connection mend=x", "transient"],
     ["not let in", "nothing is being shipped: no token status=401 mend=x", "transient"],
     ["a full disk", "cannot be packed now: ENOSPC episode=E1", "transient"],
+    ["a tarball on a bad disk", "cannot be sent now: outbox/E1.tar.zst: EIO: i/o error episode=E1", "transient"],
     ["a failed check-in", "check-in failed: no status=0", "transient"],
     [
       "an episode that changes",

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { EpisodeId } from "../../src/domain/names.ts"
 import { byWeight, Volume } from "../../src/services/Volume.ts"
 import { Layout, pathsBelow } from "../../src/shipper/layout.ts"
 import { openQueue, type Queue } from "../../src/shipper/queue.ts"
@@ -61,8 +62,8 @@ describe("the queue", () => {
       ["no id~", 1]
     ])
     return Effect.gen(function* () {
-      yield* rest(yield* openQueue("newest-first", NONE, "to the end"))
-      const queue = yield* openQueue("oldest-first", new Set(["E1"]), "to the end")
+      yield* rest(yield* openQueue("newest-first", NONE, { how: "to the end" }))
+      const queue = yield* openQueue("oldest-first", new Set(["E1"]), { how: "to the end" })
       expect(queue.total).toBe(2)
       expect(yield* rest(queue)).toEqual(["E2", "E1"])
       expect(new Set(asked)).toEqual(new Set(["names"]))
@@ -74,9 +75,9 @@ describe("the queue", () => {
     const bySize = [...disk].map(([name, bytes]) => ({ name, bytes })).toSorted(byWeight)
     const byName = [...disk.keys()].toSorted()
     return Effect.gen(function* () {
-      expect(yield* rest(yield* openQueue("oldest-first", NONE, "to the end"))).toEqual(byName)
-      expect(yield* rest(yield* openQueue("newest-first", NONE, "to the end"))).toEqual(byName.toReversed())
-      const queue = yield* openQueue("smallest-first", NONE, "to the end")
+      expect(yield* rest(yield* openQueue("oldest-first", NONE, { how: "to the end" }))).toEqual(byName)
+      expect(yield* rest(yield* openQueue("newest-first", NONE, { how: "to the end" }))).toEqual(byName.toReversed())
+      const queue = yield* openQueue("smallest-first", NONE, { how: "to the end" })
       expect(queue.total).toBe(2500)
       expect(yield* rest(queue)).toEqual(bySize.map(({ name }) => name))
     }).pipe(Effect.provide(onDisk(disk)))
@@ -84,9 +85,9 @@ describe("the queue", () => {
 
   it.effect("is stale after a minute where nothing is left, or something may have come that goes first", () =>
     Effect.gen(function* () {
-      const newest = yield* openQueue("newest-first", NONE, "in turns")
-      const oldest = yield* openQueue("oldest-first", new Set([named(3)]), "in turns")
-      const whole = yield* openQueue("newest-first", NONE, "to the end")
+      const newest = yield* openQueue("newest-first", NONE, { how: "in turns" })
+      const oldest = yield* openQueue("oldest-first", new Set([named(3)]), { how: "in turns" })
+      const whole = yield* openQueue("newest-first", NONE, { how: "to the end" })
       const stale = () => Effect.all([newest.isStale, oldest.isStale, whole.isStale])
       yield* TestClock.adjust("59 seconds")
       yield* rest(whole)
@@ -99,11 +100,22 @@ describe("the queue", () => {
     }).pipe(Effect.provide(onDisk(backlog(10))))
   )
 
+  it.effect("gives what was begun behind the first where newcomers push it back, and once", () =>
+    Effect.gen(function* () {
+      const begun = new Set([named(4), named(7), named(9)].map((name) => EpisodeId.make(name)))
+      const newest = yield* openQueue("newest-first", new Set([named(4)]), { how: "in turns", begun })
+      const order = [9, 4, 7, 8, 6, 5, 3, 2, 1, 0]
+      expect(yield* rest(newest)).toEqual(order.map(named))
+      const oldest = yield* openQueue("oldest-first", NONE, { how: "in turns", begun })
+      expect(yield* rest(oldest)).toEqual(order.toSorted().map(named))
+    }).pipe(Effect.provide(onDisk(backlog(10))))
+  )
+
   it.effect("ends its turn where something that came meanwhile would have to go first, and says so", () =>
     Effect.gen(function* () {
-      const newest = yield* openQueue("newest-first", NONE, "in turns")
-      const oldest = yield* openQueue("oldest-first", NONE, "in turns")
-      const whole = yield* openQueue("newest-first", NONE, "to the end")
+      const newest = yield* openQueue("newest-first", NONE, { how: "in turns" })
+      const oldest = yield* openQueue("oldest-first", NONE, { how: "in turns" })
+      const whole = yield* openQueue("newest-first", NONE, { how: "to the end" })
       expect(yield* newest.next).toBe(named(9))
       yield* TestClock.adjust("59 seconds")
       expect(yield* newest.next).toBe(named(8))

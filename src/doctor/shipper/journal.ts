@@ -12,7 +12,7 @@ const STATUS = /(?:^| )status(?:_code)?=(\d{1,3})(?![\d])/
 
 /** Lines that the daemon writes when something will be tried again. */
 const TRIED_AGAIN =
-  /^(?:not shipped|nothing is being shipped|cannot be packed now|answered, but cannot be put away now|damaged on the way|check-in failed|cannot clean up|cannot be swept)\b|changed after done\.marker/
+  /^(?:not shipped|nothing is being shipped|cannot be (?:packed|sent) now|answered, but cannot be put away now|damaged on the way|check-in failed|cannot clean up|cannot be swept)\b|changed after done\.marker/
 
 const bySign: ReadonlyArray<readonly [Sign, (line: string, status: number | undefined) => boolean]> = [
   ["out_of_window", (_, status) => status === 412],
