@@ -390,10 +390,10 @@ describe("a link that stays away", () => {
     expect(receiver.travelled()).toBe(receiver.stored.get("/v1/episodes/lab-1/E1")?.bytes.length)
   })
 
-  it("at the first question ends the send at once", async () => {
+  it("at the first question is asked once more, and ends the send", async () => {
     await using world = await lab(() => ({ cutAfter: 0 }))
     expect((await world.box.once()).counts).toEqual(LATER)
-    expect(world.receiver.methods()).toEqual(["POST"])
+    expect(world.receiver.methods()).toEqual(["POST", "POST"])
   })
 })
 

@@ -1,5 +1,6 @@
 /** One tarball by a resumable upload: go on where an earlier send was cut, or make an upload; then carry it to its end. */
 import * as Effect from "effect/Effect"
+import type { Unanswered } from "../Destination.ts"
 import { clearUploadNote } from "../outbox.ts"
 import type { Parcel } from "../parcel.ts"
 import { answered, carry, type End, type Upload, verdictOf } from "./carry.ts"
@@ -38,8 +39,18 @@ const goOn = Effect.fnUntraced(function* (parcel: Parcel, url: string) {
   return beginning
 })
 
+/** As an append that was cut is asked about at once: else a link that drops would cost an episode its pass. */
+const isCut = (trouble: Unanswered): boolean => {
+  const verdict = verdictOf(trouble)
+  return verdict._tag === "Transient" && verdict.reach === "three-running"
+}
+
 const begin = Effect.fnUntraced(function* (parcel: Parcel) {
-  const beginning = beginningOf(yield* create(parcel), undefined)
+  const created = yield* Effect.retry(create(parcel), {
+    times: 1,
+    while: (error) => error._tag === "Unanswered" && isCut(error)
+  })
+  const beginning = beginningOf(created, undefined)
   if (beginning._tag === "Upload") yield* writeUploadNote(parcel, beginning.upload.url)
   return beginning
 })
